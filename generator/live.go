@@ -1,0 +1,120 @@
+package generator
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Live is what a Swarm has at one moment, as far as routing needs it. Its JSON
+// is what `live` prints and `render --live` reads, so that any state of a
+// production cluster can be looked at again. Every list is sorted.
+type Live struct {
+	Nodes    []Node         `json:"nodes"`
+	Services []Service      `json:"services"`
+	Tasks    []Task         `json:"tasks"`
+	Proxies  []ProxyService `json:"proxies,omitempty"`
+}
+
+// Node is a Swarm node.
+type Node struct {
+	ID       string `json:"id"`
+	Hostname string `json:"hostname"`
+	// Role is "manager" or "worker".
+	Role string `json:"role"`
+	// State is Node.Status.State: ready, down, unknown or disconnected.
+	State string `json:"state"`
+	// Addr is Node.Status.Addr, ManagerAddr is Node.ManagerStatus.Addr, which
+	// has a port and only managers have.
+	Addr        string            `json:"addr"`
+	ManagerAddr string            `json:"managerAddr,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+}
+
+// AddressLabel is the node label that overrides a node's address.
+const AddressLabel = "wharfinger.address"
+
+// Address is where the node's ports are reached. In order of trust: the label
+// AddressLabel, the manager's address, the address that the node told. A
+// manager may tell 0.0.0.0 as its own address; an address that is unspecified
+// or loopback reaches nobody and is an error.
+func (n Node) Address() (netip.Addr, error) {
+	text := n.Addr
+	if host, _, err := net.SplitHostPort(n.ManagerAddr); err == nil {
+		text = host
+	}
+	if label := n.Labels[AddressLabel]; label != "" {
+		text = label
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return addr, fmt.Errorf("its address %q is not an IP address", text)
+	}
+	addr = addr.Unmap()
+	if addr.IsUnspecified() || addr.IsLoopback() {
+		return addr, fmt.Errorf("its address %s reaches no other node", addr)
+	}
+	return addr, nil
+}
+
+// Service is a Swarm service.
+type Service struct {
+	ID     string            `json:"id"`
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// Task is a task that Swarm wants to run.
+type Task struct {
+	ID      string `json:"id"`
+	Service string `json:"service"` // the service's ID
+	Node    string `json:"node"`    // the node's ID
+	// State is Task.Status.State; a task takes requests when it is "running".
+	State string `json:"state"`
+	Ports []Port `json:"ports,omitempty"`
+}
+
+// Port is a port that a task publishes on its node (PublishMode host).
+type Port struct {
+	Protocol  string `json:"protocol"` // tcp, udp or sctp
+	Target    int    `json:"target"`
+	Published int    `json:"published"`
+}
+
+// ProxyService is a proxy's service as the Swarm has it.
+type ProxyService struct {
+	Proxy   string `json:"proxy"`   // the name in the repository
+	Service string `json:"service"` // the service's name
+	// Spec is what the service has, Applied what Wharfinger gave it last. Where
+	// the two differ, an operator changed something.
+	Spec    Spec `json:"spec"`
+	Applied Spec `json:"applied"`
+	// Carried is the Docker configs of the service, by the path in the proxy.
+	Carried map[string]string `json:"carried,omitempty"`
+	// Digest is of the files that the service was rolled with, Revision the
+	// revision that they came from.
+	Digest   string `json:"digest,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	// Failed is the ID of a rollout that failed and was taken back.
+	Failed string `json:"failed,omitempty"`
+}
+
+// Spec is the part of a service's specification that a repository names.
+type Spec struct {
+	Image       string   `json:"image,omitempty"`
+	Constraints []string `json:"constraints,omitempty"`
+	// Grace is how long Swarm waits between the stop signal and the kill; 0
+	// where the repository does not say (ContainerSpec.StopGracePeriod).
+	Grace time.Duration `json:"grace,omitempty"`
+}
+
+// ProxyByName returns the service of a proxy, or nil.
+func (l *Live) ProxyByName(name string) *ProxyService {
+	for i := range l.Proxies {
+		if l.Proxies[i].Proxy == name {
+			return &l.Proxies[i]
+		}
+	}
+	return nil
+}

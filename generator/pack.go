@@ -1,0 +1,217 @@
+package generator
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Shard is what one Docker config holds. Its name is made of the digest of its
+// content, so equal content is never sent twice.
+type Shard struct {
+	Config string // the Docker config's name
+	Path   string // relative to the folder of nginx.conf
+	Data   []byte
+}
+
+// Rollout is everything that brings one proxy to new files: the configs to
+// create and what to set in one service update.
+type Rollout struct {
+	Proxy    string
+	Service  string
+	Revision string
+	// ID stands for the outcome: the files and the Spec. A rollout that failed is
+	// known by it.
+	ID         string
+	Digest     string // of the files; the status listener answers it
+	StatusPort int
+	Shards     []Shard
+	// Spec is what the service shall have, Named what the repository says of it.
+	// The rest of Spec is an operator's.
+	Spec  Spec
+	Named Spec
+	// DefaultGrace is the stop grace period of a service that is created
+	// without the repository naming one.
+	DefaultGrace time.Duration
+	// Changes says in words why an update is needed. Without changes there is
+	// nothing to do.
+	Changes []string
+	// Quarantined says that exactly this failed before.
+	Quarantined bool
+}
+
+// Needed reports whether the proxy's service has to be updated.
+func (r Rollout) Needed() bool { return len(r.Changes) > 0 }
+
+// Prefix starts the name of every service and config of Wharfinger's.
+const Prefix = "wharfinger-"
+
+// maxConfig is what one Docker config holds at most: engines before 2022 take
+// 500 KiB, later ones 1000 KiB (swarmkit: maxConfigSize).
+const maxConfig = 500 << 10
+
+// Pack turns a proxy's files into a rollout. current is the proxy's service, or
+// nil where there is none yet.
+func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout, error) {
+	r := Rollout{
+		Proxy: p.Name, Service: Prefix + p.Name, Revision: revision,
+		Digest: files.Digest, StatusPort: p.Status.Port,
+		Spec: p.Spec, Named: p.Spec,
+		DefaultGrace: p.Drain + graceBeyondDrain,
+	}
+	var err error
+	if r.Shards, err = shards(p.Name, files.All); err != nil {
+		return Rollout{}, err
+	}
+	if current == nil {
+		r.Changes = []string{"create service " + r.Service}
+		r.ID = rolloutID(r)
+		return r, nil
+	}
+	r.Spec = merge(current.Spec, current.Applied, p.Spec)
+	r.ID = rolloutID(r)
+	r.Changes = append(specChanges(current.Spec, r.Spec), configChanges(current.Carried, r.Shards)...)
+	r.Quarantined = current.Failed == r.ID
+	return r, nil
+}
+
+// shards puts nginx.conf and status.conf into configs of their own and spreads
+// the rest by a stable hash, so that a changed file changes one small config.
+func shards(proxy string, files []File) ([]Shard, error) {
+	total := 0
+	for _, f := range files {
+		total += len(f.Data)
+	}
+	const aim = 32 << 10 // mean bytes of a shard
+	count := 1 << bits.Len(uint(total/aim))
+	routes := map[string][]byte{}
+	var out []Shard
+	for _, f := range files {
+		if !strings.HasPrefix(f.Path, "routes/") {
+			out = append(out, newShard(proxy, f.Path, f.Data))
+			continue
+		}
+		piece := append([]byte(fileMark+f.Path+"\n"), f.Data...)
+		if len(piece) > maxConfig {
+			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: spread its routes over more hosts", f.Path, len(piece), maxConfig)
+		}
+		h := fnv.New32a()
+		h.Write([]byte(f.Path))
+		slot := h.Sum32() % uint32(count)
+		path := fmt.Sprintf("routes/%03d.conf", slot)
+		for part := 1; len(routes[path])+len(piece) > maxConfig; part++ {
+			path = fmt.Sprintf("routes/%03d-%d.conf", slot, part)
+		}
+		routes[path] = append(routes[path], piece...)
+	}
+	for _, path := range slices.Sorted(maps.Keys(routes)) {
+		out = append(out, newShard(proxy, path, routes[path]))
+	}
+	return out, nil
+}
+
+func newShard(proxy, path string, data []byte) Shard {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", path, data))
+	return Shard{Config: Prefix + proxy + "-" + hex.EncodeToString(sum[:8]), Path: path, Data: data}
+}
+
+// fileMark is the line before each file in a shard that holds several.
+const fileMark = "# file "
+
+// Unpack returns the files that shards were made of, sorted by path.
+func Unpack(shards []Shard) []File {
+	var files []File
+	for _, s := range shards {
+		if !strings.HasPrefix(s.Path, "routes/") {
+			files = append(files, File{s.Path, s.Data})
+			continue
+		}
+		for line := range bytes.Lines(s.Data) {
+			if path, ok := bytes.CutPrefix(line, []byte(fileMark)); ok {
+				files = append(files, File{Path: strings.TrimSpace(string(path))})
+				continue
+			}
+			if len(files) > 0 {
+				last := &files[len(files)-1]
+				last.Data = append(last.Data, line...)
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return files
+}
+
+// merge brings back what the repository names and keeps what it does not. A
+// constraint that Wharfinger set before and the repository no longer names goes;
+// one that it never set is an operator's and stays.
+func merge(live, applied, named Spec) Spec {
+	out := live
+	if image, _, _ := strings.Cut(live.Image, "@"); image != named.Image {
+		out.Image = named.Image // a digest behind the same name is the engine's own
+	}
+	if named.Grace != 0 {
+		out.Grace = named.Grace
+	}
+	out.Constraints = slices.Clone(named.Constraints)
+	for _, c := range live.Constraints {
+		if !slices.Contains(named.Constraints, c) && !slices.Contains(applied.Constraints, c) {
+			out.Constraints = append(out.Constraints, c)
+		}
+	}
+	return out
+}
+
+func specChanges(live, want Spec) []string {
+	var changes []string
+	if live.Image != want.Image {
+		changes = append(changes, fmt.Sprintf("image %s -> %s", live.Image, want.Image))
+	}
+	if live.Grace != want.Grace {
+		changes = append(changes, fmt.Sprintf("stop grace period %s -> %s", live.Grace, want.Grace))
+	}
+	for _, c := range want.Constraints {
+		if !slices.Contains(live.Constraints, c) {
+			changes = append(changes, "add constraint "+c)
+		}
+	}
+	for _, c := range live.Constraints {
+		if !slices.Contains(want.Constraints, c) {
+			changes = append(changes, "remove constraint "+c)
+		}
+	}
+	return changes
+}
+
+func configChanges(carried map[string]string, shards []Shard) []string {
+	var changes []string
+	want := map[string]bool{}
+	for _, s := range shards {
+		want[s.Path] = true
+		if carried[s.Path] != s.Config {
+			changes = append(changes, "replace "+s.Path)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(carried)) {
+		if !want[path] {
+			changes = append(changes, "remove "+path)
+		}
+	}
+	return changes
+}
+
+func rolloutID(r Rollout) string {
+	spec, err := json.Marshal(r.Spec)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", r.Digest, spec))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,165 @@
+package generator
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/Masterminds/sprig/v3"
+
+	"github.com/wharfinger/wharfinger/templates"
+)
+
+// File is one rendered file. Its path is relative to the folder of nginx.conf.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Files is what one nginx is started with, sorted by path.
+type Files struct {
+	// Digest is of all files, in hexadecimal. The status listener answers it.
+	Digest string
+	All    []File
+}
+
+// fromSprig is the functions of sprig that templates may use: pure ones, whose
+// cost does not grow beyond their input.
+var fromSprig = []string{
+	"add", "coalesce", "contains", "default", "div", "empty", "has", "hasPrefix", "hasSuffix",
+	"join", "list", "lower", "max", "min", "mul", "replace", "sub", "ternary", "trim",
+	"trimPrefix", "trimSuffix", "upper",
+}
+
+// set is the parsed templates. A template that does not parse cannot be built
+// into a working program, so it panics at start, where every test meets it.
+var set = template.Must(template.New("").Funcs(funcs()).Option("missingkey=error").ParseFS(templates.FS, "*.tmpl"))
+
+func funcs() template.FuncMap {
+	all, out := sprig.HermeticTxtFuncMap(), template.FuncMap{}
+	for _, name := range fromSprig {
+		out[name] = all[name]
+	}
+	out["quote"] = quote
+	out["seconds"] = seconds
+	return out
+}
+
+// quote writes a value so that nginx reads it as one word. Between double
+// quotes only the backslash and the quote itself mean something; `$` cannot be
+// written at all and is refused (ngx_conf_read_token).
+func quote(s string) (string, error) {
+	if i := strings.IndexFunc(s, func(r rune) bool { return r == '$' || r < ' ' || r == 127 }); i >= 0 {
+		return "", fmt.Errorf("%q cannot be written in nginx.conf", s)
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`, nil
+}
+
+// seconds writes a duration as nginx reads times.
+func seconds(d time.Duration) string {
+	if d%time.Second == 0 {
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return fmt.Sprintf("%dms", d.Milliseconds())
+}
+
+// Render writes the files of one proxy.
+func Render(p Proxy) (Files, error) {
+	var files []File
+	write := func(path, name string, data any) error {
+		var buf bytes.Buffer
+		if err := set.ExecuteTemplate(&buf, name, data); err != nil {
+			return fmt.Errorf("render %s: %v", path, err)
+		}
+		files = append(files, File{path, buf.Bytes()})
+		return nil
+	}
+	if err := write("nginx.conf", "nginx.conf.tmpl", mainOf(p)); err != nil {
+		return Files{}, err
+	}
+	for _, s := range p.Servers {
+		data := struct {
+			HTTP   int
+			Server Server
+		}{p.HTTP, s}
+		if err := write("routes/server."+fileName(s.Host)+".conf", "server.conf.tmpl", data); err != nil {
+			return Files{}, err
+		}
+	}
+	for _, u := range p.Upstreams {
+		if err := write("routes/upstream."+u.Name+".conf", "upstream.conf.tmpl", u); err != nil {
+			return Files{}, err
+		}
+	}
+	// The status file holds the digest of all files: of the others, and of itself
+	// without it.
+	if err := write("status.conf", "status.conf.tmpl", p); err != nil {
+		return Files{}, err
+	}
+	p.Status.Digest = digestOf(files)
+	files = files[:len(files)-1]
+	if err := write("status.conf", "status.conf.tmpl", p); err != nil {
+		return Files{}, err
+	}
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	return Files{Digest: p.Status.Digest, All: files}, nil
+}
+
+// mainFile is what nginx.conf's template sees.
+type mainFile struct {
+	Proxy                Proxy
+	Version              string
+	HashSize, HashBucket int
+	KeepaliveMin         time.Duration // 0 where nginx does not have it
+}
+
+// keepaliveMin is how long an ending worker still answers on an idle
+// connection: longer than a busy client's pause, shorter than any drain that
+// wants it.
+const keepaliveMin = 10 * time.Second
+
+func mainOf(p Proxy) mainFile {
+	m := mainFile{Proxy: p, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
+	longest := 0
+	for _, s := range p.Servers {
+		longest = max(longest, len(s.Host))
+	}
+	// nginx puts names into buckets of a fixed size and refuses to start when one
+	// does not fit (server_names_hash_*). A bucket of 512 bytes takes the longest
+	// host there can be. Steps of two keep nginx.conf the same when a host comes.
+	m.HashBucket = 128
+	if longest > 96 {
+		m.HashBucket = 512
+	}
+	m.HashSize = max(512, 1<<bits.Len(uint(2*len(p.Servers))))
+	if p.Nginx.AtLeast(1, 27, 4) {
+		m.KeepaliveMin = min(keepaliveMin, p.Drain)
+	}
+	return m
+}
+
+// fileName is a host as part of a file's name, which has at most 255 bytes.
+func fileName(host string) string {
+	name := strings.Replace(host, "*", "_", 1)
+	if len(name) > 200 {
+		sum := sha256.Sum256([]byte(host))
+		name = name[:180] + "-" + hex.EncodeToString(sum[:8])
+	}
+	return name
+}
+
+func digestOf(files []File) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %d\n", f.Path, len(f.Data))
+		h.Write(f.Data)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
