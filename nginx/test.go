@@ -1,0 +1,108 @@
+package nginx
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/wharfinger/wharfinger/generator"
+)
+
+// Tester tests rendered files with one nginx program.
+type Tester struct {
+	// Path is the program, as a path or a name in PATH.
+	Path string
+}
+
+// Refused is nginx's own complaint about the files. Paths in it are relative to
+// the folder of nginx.conf.
+type Refused struct{ Complaint string }
+
+func (r *Refused) Error() string { return "nginx refuses the files: " + r.Complaint }
+
+// timeout bounds a test. 10,000 routes with 100,000 peers take a few seconds.
+const timeout = time.Minute
+
+// Test answers nil where nginx takes the shards as they would lie in a proxy,
+// *Refused where it does not, and another error where it could not be asked.
+func (t Tester) Test(ctx context.Context, shards []generator.Shard) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "wharfinger-test-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the test: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir, shards); err != nil {
+		return fmt.Errorf("write files for the test: %v", err)
+	}
+	out, err := run(ctx, t.Path, dir)
+	if err == nil {
+		return nil
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !exit.Exited() {
+		return fmt.Errorf("run nginx -t: %v", err)
+	}
+	return &Refused{complaint(out, dir)}
+}
+
+func write(dir string, shards []generator.Shard) error {
+	// The folder belongs to whom nginx will run as: it writes its pid there.
+	if err := own(dir); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(dir, "routes"), 0o755); err != nil {
+		return err
+	}
+	for _, s := range shards {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(s.Path)), s.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run starts nginx as confined as the system allows.
+func run(ctx context.Context, path, dir string) (out []byte, err error) {
+	for _, attr := range confinements() {
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(ctx, path, "-t", "-q", "-e", "stderr", "-p", dir,
+			"-c", filepath.Join(dir, "nginx.conf"), "-g", "pid "+filepath.Join(dir, "nginx.pid")+";")
+		cmd.Dir = dir
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+		cmd.Stderr = &stderr
+		cmd.SysProcAttr = attr
+		cmd.WaitDelay = time.Second
+		err = cmd.Run()
+		if cmd.Process != nil || errors.Is(err, exec.ErrNotFound) {
+			return stderr.Bytes(), err
+		}
+	}
+	return nil, err
+}
+
+// mark is what nginx starts each line of a complaint with: level, process and
+// thread.
+var mark = regexp.MustCompile(`^nginx: \[[a-z]+\] (\d+#\d+: )?`)
+
+// complaint is what nginx said, without its marks and the folder of the test.
+func complaint(out []byte, dir string) string {
+	var lines []string
+	for line := range strings.Lines(strings.ReplaceAll(string(out), dir+"/", "")) {
+		if strings.Contains(line, "[emerg]") {
+			lines = append(lines, mark.ReplaceAllString(strings.TrimSpace(line), ""))
+		}
+	}
+	if lines == nil {
+		return strings.TrimSpace(string(out))
+	}
+	return strings.Join(lines, "; ")
+}
