@@ -137,11 +137,11 @@ func goBuild(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("the working directory is in no checkout of %s: %w", module, err)
 	}
 	root := strings.TrimSpace(string(out))
-	if _, err := os.Stat(filepath.Join(root, dir)); err != nil {
+	if _, err := os.Stat(filepath.Join(root, dir, "main.go")); err != nil {
 		return "", err
 	}
 	binary := filepath.Join(cacheDir, "bin", filepath.Base(dir))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./"+dir)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./"+dir)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
