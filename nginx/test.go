@@ -89,9 +89,9 @@ func run(ctx context.Context, path, dir string) (out []byte, err error) {
 	return nil, err
 }
 
-// mark is what nginx starts each line of a complaint with: level, process and
-// thread.
-var mark = regexp.MustCompile(`^nginx: \[[a-z]+\] (\d+#\d+: )?`)
+// mark is what nginx starts the lines of a complaint with: once before it has
+// read where its log is, and once after.
+var mark = regexp.MustCompile(`^.*?\[emerg\] (\d+#\d+: )?`)
 
 // complaint is what nginx said, without its marks and the folder of the test.
 func complaint(out []byte, dir string) string {
