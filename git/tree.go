@@ -1,0 +1,133 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// maxEntries bounds the walk: a few trees that hold each other many times over
+// can stand for more paths than can ever be visited.
+const maxEntries = 1_000_000
+
+// read answers the route files of a commit, straight from its trees.
+func (r *Remote) read(ctx context.Context, pack []byte, hash plumbing.Hash) ([]route.File, error) {
+	objects, err := unpack(pack)
+	if err != nil {
+		return nil, err
+	}
+	commit, err := object.GetCommit(objects, hash)
+	if err != nil {
+		return nil, fmt.Errorf("commit %s: %s", hash, oneLine(err))
+	}
+	folder, err := findFolder(objects, commit.TreeHash, r.options.Folder)
+	if err != nil {
+		return nil, err
+	}
+	w := walker{ctx: ctx, objects: objects, found: collector{limits: r.options.Limits}}
+	if err := w.walk(folder, ""); err != nil {
+		return nil, err
+	}
+	where := "the root of " + r.branch()
+	if r.options.Folder != "." {
+		where = "folder " + r.options.Folder + " of " + r.branch()
+	}
+	return w.found.finish(where)
+}
+
+// findFolder answers the tree of a folder; go-git's own look-up cannot tell a
+// folder that is missing from one that could not be read.
+func findFolder(objects storer.EncodedObjectStorer, root plumbing.Hash, folder string) (plumbing.Hash, error) {
+	if folder == "." {
+		return root, nil
+	}
+next:
+	for name := range strings.SplitSeq(folder, "/") {
+		tree, err := object.GetTree(objects, root)
+		if err != nil {
+			return root, fmt.Errorf("tree %s: %s", root, oneLine(err))
+		}
+		for _, e := range tree.Entries {
+			if e.Name == name && e.Mode == filemode.Dir {
+				root = e.Hash
+				continue next
+			}
+		}
+		return root, fmt.Errorf("folder %s does not exist in the repository", folder)
+	}
+	return root, nil
+}
+
+// walker visits the trees of a commit. It is not go-git's, which ends quietly
+// at a tree that it cannot find.
+type walker struct {
+	ctx     context.Context
+	objects storer.EncodedObjectStorer
+	found   collector
+	entries int
+}
+
+func (w *walker) walk(hash plumbing.Hash, dir string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	tree, err := object.GetTree(w.objects, hash)
+	if err != nil {
+		return fmt.Errorf("tree %s: %s", hash, oneLine(err))
+	}
+	for _, e := range tree.Entries {
+		if w.entries++; w.entries > maxEntries {
+			return fmt.Errorf("more than %d files and folders", maxEntries)
+		}
+		name := path.Join(dir, e.Name)
+		switch {
+		case strings.HasPrefix(e.Name, "."):
+			// Nothing below it is a route file.
+		case strings.Contains(e.Name, "/") || len(name) > maxPath:
+			return fmt.Errorf("tree %s: the name %.80q is not possible", hash, e.Name)
+		case e.Mode == filemode.Dir:
+			err = w.walk(e.Hash, name)
+		case e.Mode == filemode.Submodule:
+			w.found.submodule(name)
+		case !route.IsRouteFile(name):
+		case e.Mode == filemode.Symlink:
+			w.found.symlink(name)
+		case e.Mode == filemode.Regular, e.Mode == filemode.Executable, e.Mode == filemode.Deprecated:
+			err = w.add(name, e.Hash)
+		default:
+			w.found.irregular(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) add(name string, hash plumbing.Hash) error {
+	blob, err := object.GetBlob(w.objects, hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return fmt.Errorf("%q: the remote did not send its content", name)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: %s", name, oneLine(err))
+	}
+	return w.found.add(name, blob.Size, func() ([]byte, error) {
+		r, err := blob.Reader()
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
+	})
+}
