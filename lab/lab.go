@@ -46,11 +46,11 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("a lab needs root: it makes network namespaces and runs engines")
 	}
-	p, unlock, err := claim(ctx, o)
+	p, err := claim(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("lab %s: %w", o.Name, err)
 	}
-	defer unlock()
+	defer p.unlock()
 	l := newLab(p)
 	if o.Log != nil {
 		l.log = o.Log
@@ -184,68 +184,6 @@ func (l *Lab) Docker(ctx context.Context, node string, args ...string) (string, 
 		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, lastLines(stderr.Bytes(), 10))
 	}
 	return strings.TrimSpace(stdout.String()), nil
-}
-
-// Down removes the lab and all that it made.
-func (l *Lab) Down() error { return Remove(l.plan.Name) }
-
-// Remove removes a lab by name, however much of it there is: none is fine, and
-// so is one whose maker was killed half-way.
-func Remove(name string) error {
-	if !goodName.MatchString(name) {
-		return fmt.Errorf("remove %q: no name of a lab", name)
-	}
-	dir := filepath.Join(baseDir, name)
-	// Long enough for an Up that is at work, and that is being waited for.
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	unlock, err := lockDir(ctx, dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	defer unlock()
-	p, err := readPlan(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.RemoveAll(dir) // its maker was killed before there was a plan
-	}
-	if err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	return newLab(p).remove()
-}
-
-// remove takes the lab apart. What fails does not keep the rest from going; the
-// directory, with the plan in it, only goes when all else has.
-func (l *Lab) remove() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	// Engines are not asked to stop: all that they made goes with the
-	// namespaces, and a clean shutdown takes ten seconds per container.
-	var group errgroup.Group
-	for _, n := range l.nodes {
-		group.Go(func() error {
-			p, err := readPidFile(n.pidFile())
-			if err != nil {
-				return err
-			}
-			return errors.Join(p.kill(), killInside(n.Netns))
-		})
-	}
-	group.Go(l.stopRegistry)
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	if err := errors.Join(removeNetwork(ctx, l.plan), removeCgroups(l.plan)); err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	if err := os.RemoveAll(l.plan.dir()); err != nil {
-		return fmt.Errorf("remove: %w", err)
-	}
-	os.Remove(baseDir) // goes with the last lab
-	return nil
 }
 
 // Log sends progress lines to w from now on.

@@ -10,9 +10,9 @@ import (
 )
 
 // lockDir takes an exclusive lock on a directory that exists, waiting for it
-// as long as ctx allows. The lock is the kernel's: it goes with the process
-// that holds it, however that ends.
-func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
+// as long as ctx allows. The lock is the kernel's: it goes when the returned
+// file is closed in this process and in those that inherited it, however they end.
+func lockDir(ctx context.Context, dir string) (*os.File, error) {
 	for {
 		f, err := os.Open(dir)
 		if err != nil {
@@ -24,7 +24,7 @@ func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
 			held, err1 := f.Stat()
 			there, err2 := os.Stat(dir)
 			if err1 == nil && err2 == nil && os.SameFile(held, there) {
-				return func() { f.Close() }, nil
+				return f, nil
 			}
 		}
 		f.Close()

@@ -22,11 +22,11 @@ func makeNetwork(ctx context.Context, p *plan) error {
 		return err
 	}
 	script := fmt.Sprintf("link add %[1]s type bridge\naddr add %[2]s/24 dev %[1]s\nlink set %[1]s up\n", p.Bridge, p.gateway())
-	if err := run(ctx, script, "ip", "-batch", "-"); err != nil {
+	if err := p.run(ctx, script, "ip", "-batch", "-"); err != nil {
 		return err
 	}
 	for _, rule := range p.Rules {
-		if err := run(ctx, "", "iptables", append([]string{"-w", "-I"}, rule...)...); err != nil {
+		if err := p.run(ctx, "", "iptables", append([]string{"-w", "-I"}, rule...)...); err != nil {
 			return err
 		}
 	}
@@ -45,15 +45,15 @@ func makeCable(ctx context.Context, p *plan, n nodePlan) error {
 	if err := os.WriteFile(netns, nil, 0o644); err != nil {
 		return err
 	}
-	if err := run(ctx, "", "unshare", "--net="+netns, "true"); err != nil {
+	if err := p.run(ctx, "", "unshare", "--net="+netns, "true"); err != nil {
 		return err
 	}
 	script := fmt.Sprintf("link add %[1]s type veth peer name eth0 netns %[2]s\nlink set %[1]s master %[3]s up\n", n.Link, netns, p.Bridge)
-	if err := run(ctx, script, "ip", "-batch", "-"); err != nil {
+	if err := p.run(ctx, script, "ip", "-batch", "-"); err != nil {
 		return err
 	}
 	script = fmt.Sprintf("link set lo up\naddr add %s/24 dev eth0\nlink set eth0 up\nroute add default via %s\n", n.Address, p.gateway())
-	if err := run(ctx, script, "nsenter", "--net="+netns, "ip", "-batch", "-"); err != nil {
+	if err := p.run(ctx, script, "nsenter", "--net="+netns, "ip", "-batch", "-"); err != nil {
 		return err
 	}
 	if p.NoMigrate {
@@ -61,14 +61,14 @@ func makeCable(ctx context.Context, p *plan, n nodePlan) error {
 	}
 	// Connections that wait in a closing listener's queue move on to another
 	// one: without this a rolling proxy loses some. The setting is the node's.
-	return run(ctx, "", "nsenter", "--net="+netns, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/tcp_migrate_req")
+	return p.run(ctx, "", "nsenter", "--net="+netns, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/tcp_migrate_req")
 }
 
 // removeNetwork removes what makeNetwork made, or as much of it as is there.
 func removeNetwork(ctx context.Context, p *plan) error {
 	var errs []error
 	for _, n := range p.Nodes {
-		errs = append(errs, removeLink(ctx, n.Link))
+		errs = append(errs, p.removeLink(ctx, n.Link))
 		netns := p.netns(n.Name)
 		if err := unix.Unmount(netns, unix.MNT_DETACH); err != nil && err != unix.EINVAL && err != unix.ENOENT {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", netns, err))
@@ -77,21 +77,21 @@ func removeNetwork(ctx context.Context, p *plan) error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, removeLink(ctx, p.Bridge))
+	errs = append(errs, p.removeLink(ctx, p.Bridge))
 	for _, rule := range p.Rules {
 		// -C tells whether the rule is there: it may never have been added.
-		if run(ctx, "", "iptables", append([]string{"-w", "-C"}, rule...)...) == nil {
-			errs = append(errs, run(ctx, "", "iptables", append([]string{"-w", "-D"}, rule...)...))
+		if p.run(ctx, "", "iptables", append([]string{"-w", "-C"}, rule...)...) == nil {
+			errs = append(errs, p.run(ctx, "", "iptables", append([]string{"-w", "-D"}, rule...)...))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func removeLink(ctx context.Context, name string) error {
+func (p *plan) removeLink(ctx context.Context, name string) error {
 	if _, err := net.InterfaceByName(name); err != nil {
 		return nil
 	}
-	return run(ctx, "", "ip", "link", "del", name)
+	return p.run(ctx, "", "ip", "link", "del", name)
 }
 
 // neededRules returns the firewall rules without which the bridge would not
@@ -121,10 +121,14 @@ func neededRules(ctx context.Context, p *plan) [][]string {
 
 func (p *plan) netns(node string) string { return filepath.Join(p.dir(), "netns", node) }
 
-// run runs a command to its end; what it said is part of the error.
-func run(ctx context.Context, stdin, name string, args ...string) error {
+// run runs a command to its end, under the lab's lock; what it said is part of
+// the error.
+func (p *plan) run(ctx context.Context, stdin, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdin = strings.NewReader(stdin)
+	if p.lock != nil {
+		cmd.ExtraFiles = []*os.File{p.lock}
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, lastLines(out, 5))
 	}

@@ -27,13 +27,14 @@ var nginxSuites = map[string][]string{
 }
 
 // nginxPackages is what apt is asked for; libraries follow as dependencies.
-// dash is the shell of the start script. The stream module is a package of its
-// own in Debian and built in in nginx's own images.
-var nginxPackages = []string{"nginx", "libnginx-mod-stream", "dash"}
+// The stream module is a package of its own in Debian and built in in nginx's
+// own images. busybox is the shell of the start script and what people expect
+// when they look into a container.
+var nginxPackages = []string{"nginx", "libnginx-mod-stream", "busybox-static"}
 
 // nginxUnpacked are the packages, by the start of their file's name, that nginx
 // runs on; the rest of what apt resolves serves package maintenance.
-var nginxUnpacked = []string{"nginx_", "nginx-common_", "libnginx-mod-stream_", "dash_",
+var nginxUnpacked = []string{"nginx_", "nginx-common_", "libnginx-mod-stream_", "busybox-static_",
 	"libc6_", "libcrypt1_", "libpcre2-8-0_", "libssl3", "libzstd1_", "zlib1g_"}
 
 // nginxPruned are directories that only weigh.
@@ -73,11 +74,11 @@ func nginxRoot(ctx context.Context, version string) (string, error) {
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lockDir(ctx, cacheDir)
+	lock, err := lockDir(ctx, cacheDir)
 	if err != nil {
 		return "", err
 	}
-	defer unlock()
+	defer lock.Close()
 	if dir, err := filepath.EvalSymlinks(link); err == nil {
 		return dir, nil // another process made it while this one waited
 	}

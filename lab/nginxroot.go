@@ -46,6 +46,10 @@ const nginxDefaultServer = `server {
 }
 `
 
+// busyboxNames are the commands that the image has besides nginx.
+var busyboxNames = []string{"sh", "cat", "env", "find", "grep", "head", "hostname", "id", "kill", "ls", "ps",
+	"sleep", "stat", "tail", "wc", "wget"}
+
 // dressNginx adds what Debian's maintainer scripts and base system would have
 // made: users, directories, a configuration like that of nginx's own images.
 func dressNginx(root string) error {
@@ -70,6 +74,11 @@ func dressNginx(root string) error {
 	}
 	if err := os.Symlink("/run", filepath.Join(root, "var/run")); err != nil && !os.IsExist(err) {
 		return err
+	}
+	for _, name := range busyboxNames {
+		if err := os.Symlink("busybox", filepath.Join(root, "usr/bin", name)); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(filepath.Join(root, "usr/sbin/nginx"), filepath.Join(root, "usr/lib/nginx/nginx")); err != nil {
 		return err

@@ -67,11 +67,11 @@ func (n *Node) pidFile() string { return filepath.Join(n.dir, "engine.pid") }
 // Start starts a stopped node with the data that it had and returns once its
 // engine answers. A node that runs is left alone.
 func (n *Node) Start(ctx context.Context) error {
-	unlock, err := lockDir(ctx, n.lab.plan.dir())
+	lock, err := lockDir(ctx, n.lab.plan.dir())
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if err := n.start(ctx); err != nil {
 		return fmt.Errorf("start %s: %w", n.Name, err)
 	}
@@ -163,11 +163,11 @@ func (n *Node) answers(ctx context.Context) error {
 // With kill it is a power cut: the cable is unplugged first, so that peers see
 // silence and not closed connections.
 func (n *Node) Stop(kill bool) error {
-	unlock, err := lockDir(context.Background(), n.lab.plan.dir())
+	lock, err := lockDir(context.Background(), n.lab.plan.dir())
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if err := n.stop(kill); err != nil {
 		return fmt.Errorf("stop %s: %w", n.Name, err)
 	}
@@ -207,7 +207,7 @@ func (n *Node) plug(ctx context.Context, state string) error {
 	if _, err := net.InterfaceByName(link); err != nil {
 		return fmt.Errorf("cable %s: %w", link, err)
 	}
-	return run(ctx, "", "ip", "link", "set", link, state)
+	return n.lab.plan.run(ctx, "", "ip", "link", "set", link, state)
 }
 
 // Command returns a command that runs on the node: in its namespaces, with its

@@ -27,6 +27,11 @@ type plan struct {
 	// NoMigrate leaves net.ipv4.tcp_migrate_req at the kernel's default.
 	NoMigrate bool       `json:"no_migrate,omitempty"`
 	Nodes     []nodePlan `json:"nodes"`
+
+	// lock is the lab's directory, locked while this process makes or removes
+	// the lab. The commands that run does that with inherit it, so that nobody
+	// starts to clean up while one of them outlives a killed parent.
+	lock *os.File
 }
 
 type nodePlan struct {
@@ -40,6 +45,11 @@ type nodePlan struct {
 func (p *plan) dir() string      { return filepath.Join(baseDir, p.Name) }
 func (p *plan) gateway() string  { return p.Subnet + ".1" }
 func (p *plan) registry() string { return p.gateway() + ":5000" }
+
+func (p *plan) unlock() {
+	p.lock.Close()
+	p.lock = nil
+}
 
 // Names become file names, host names and parts of socket paths, which the
 // kernel limits to 107 bytes.
@@ -87,54 +97,80 @@ func planNodes(o Options, p *plan) error {
 
 // claim reserves a name and a subnet: it writes the plan and returns it with
 // the lab's directory locked. No other lab can take either from then on.
-func claim(ctx context.Context, o Options) (_ *plan, unlock func(), err error) {
+func claim(ctx context.Context, o Options) (*plan, error) {
 	if !goodName.MatchString(o.Name) {
-		return nil, nil, fmt.Errorf("name %q: want a-z, 0-9 and -, 20 bytes at most", o.Name)
+		return nil, fmt.Errorf("name %q: want a-z, 0-9 and -, 20 bytes at most", o.Name)
 	}
-	if err := os.MkdirAll(baseDir, 0o755); err != nil {
-		return nil, nil, err
-	}
-	unlockBase, err := lockDir(ctx, baseDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer unlockBase()
-	if _, err := readPlan(o.Name); err == nil {
-		return nil, nil, fmt.Errorf("is there already: remove it first (lab down --name %s)", o.Name)
-	}
-
 	p := &plan{Name: o.Name, NoMigrate: o.NoMigrate, Cgroup: "/wharfinger-lab/" + o.Name}
-	used, err := usedSubnets()
+	if err := os.MkdirAll(baseDir, 0o755); err != nil {
+		return nil, err
+	}
+	base, err := lockDir(ctx, baseDir)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	for n := 1; n < 255 && p.Subnet == ""; n++ {
-		subnet := fmt.Sprintf("10.231.%d", n)
-		bridge := fmt.Sprintf("whf%d", n)
-		if _, err := net.InterfaceByName(bridge); err != nil && !used[subnet] {
-			p.Subnet, p.Bridge = subnet, bridge
-		}
+	defer base.Close()
+	if _, err := os.Stat(filepath.Join(p.dir(), "plan.json")); err == nil {
+		return nil, fmt.Errorf("is there already: remove it first (lab down --name %s)", o.Name)
 	}
-	if p.Subnet == "" {
-		return nil, nil, errors.New("no free subnet in 10.231.0.0/16")
+	if p.Subnet, p.Bridge, err = freeSubnet(); err != nil {
+		return nil, err
 	}
 	if err := planNodes(o, p); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p.Rules = neededRules(ctx, p)
 
-	if err := os.MkdirAll(p.dir(), 0o755); err != nil {
-		return nil, nil, err
-	}
-	unlock, err = lockDir(ctx, p.dir())
-	if err != nil {
-		return nil, nil, err
+	if p.lock, err = emptyDir(ctx, p.dir()); err != nil {
+		return nil, err
 	}
 	if err := writePlan(p); err != nil {
-		unlock()
-		return nil, nil, err
+		p.unlock()
+		return nil, err
 	}
-	return p, unlock, nil
+	return p, nil
+}
+
+// emptyDir makes a directory and locks it. One without a plan may be there: its
+// maker or its remover was killed, or the latter is still at it.
+func emptyDir(ctx context.Context, dir string) (*os.File, error) {
+	for {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		lock, err := lockDir(ctx, dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+		if err != nil {
+			lock.Close()
+			return nil, err
+		}
+		return lock, nil
+	}
+}
+
+// freeSubnet finds a subnet, and the bridge's name that goes with it, that
+// neither another lab nor this machine uses.
+func freeSubnet() (subnet, bridge string, err error) {
+	used, err := usedSubnets()
+	if err != nil {
+		return "", "", err
+	}
+	for n := 1; n < 255; n++ {
+		subnet, bridge = fmt.Sprintf("10.231.%d", n), fmt.Sprintf("whf%d", n)
+		if _, err := net.InterfaceByName(bridge); err != nil && !used[subnet] {
+			return subnet, bridge, nil
+		}
+	}
+	return "", "", errors.New("no free subnet in 10.231.0.0/16")
 }
 
 // usedSubnets are those of other labs, also of labs that only exist as a plan,
