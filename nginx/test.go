@@ -27,6 +27,9 @@ type Refused struct{ Complaint string }
 
 func (r *Refused) Error() string { return "nginx refuses the files: " + r.Complaint }
 
+// Refusal returns the complaint; it marks an error that lies in the files.
+func (r *Refused) Refusal() string { return r.Complaint }
+
 // timeout bounds a test. 10,000 routes with 100,000 peers take a few seconds.
 const timeout = time.Minute
 

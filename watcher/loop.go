@@ -1,0 +1,288 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// Source is where revisions come from.
+type Source interface {
+	// Fetch returns the newest revision. Equal IDs mean that nothing changed.
+	Fetch(context.Context) (route.Revision, error)
+	// Watch sends on wake whenever a Fetch is worth while, until the context ends.
+	// wake has one slot and the latest wins: a send never blocks.
+	Watch(ctx context.Context, wake chan<- struct{}) error
+}
+
+// WatchedCluster is a Cluster that also tells when it may have changed. Its
+// Watch keeps the same rules as a Source's.
+type WatchedCluster interface {
+	Cluster
+	Watch(ctx context.Context, wake chan<- struct{}) error
+}
+
+// How long wakes are held off, so that a burst is rolled once: until it is quiet
+// for settle, but no longer than patience.
+const (
+	settle   = 200 * time.Millisecond
+	patience = 2 * time.Second
+)
+
+// How long until a pass that failed is made again, with nothing else changed.
+// Doubled from the first to the last.
+const (
+	firstRetry = 2 * time.Second
+	lastRetry  = time.Minute
+)
+
+// refetch is how long until a failed fetch is made again.
+const refetch = 5 * time.Second
+
+// Loop is the daemon.
+type Loop struct {
+	Source  Source
+	Cluster WatchedCluster
+	Tester  Tester
+	Log     *slog.Logger
+
+	ready atomic.Bool
+
+	revision string         // the last one that was looked at, good or not
+	desired  *route.Desired // the last one without a problem
+	taken    *route.Desired // the last one that nginx took, for every proxy
+	live     *generator.Live
+	model    *generator.Model  // of the last pass
+	inForce  map[string]string // by proxy, the ID of the rollout that all its tasks confirmed
+	changed  bool              // something did, since the last pass
+	unread   bool              // the last fetch failed
+	fetchAt  time.Time         // when a failed fetch is made again
+	failed   bool              // the last pass did not bring every proxy to its rollout
+	retryAt  time.Time         // when a failed pass is made again
+	backoff  time.Duration     // from then to the time after
+	said     map[string]string // by subject, the last complaint: each is logged once
+}
+
+// Ready reports whether every proxy has once served what it should.
+func (l *Loop) Ready() bool { return l.ready.Load() }
+
+// Run keeps going until the context ends, and then returns nil. It returns an
+// error only where it cannot watch at all.
+func (l *Loop) Run(ctx context.Context) error {
+	l.inForce, l.said, l.backoff = map[string]string{}, map[string]string{}, firstRetry
+	group, ctx := errgroup.WithContext(ctx)
+	source, cluster := make(chan struct{}, 1), make(chan struct{}, 1)
+	group.Go(func() error { return l.Source.Watch(ctx, source) })
+	group.Go(func() error { return l.Cluster.Watch(ctx, cluster) })
+	group.Go(func() error { l.loop(ctx, source, cluster); return nil })
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
+	var (
+		fetch, read bool             // what the next pass reads first
+		wake        <-chan time.Time // when the next pass is made; nil while nothing waits for one
+		since       time.Time        // of the first wake that is held off; zero while none is
+	)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-source: // git: a push, a tick, a file saved
+			fetch = true
+		case <-cluster: // the Swarm: an event, a tick
+			read = true
+		case <-wake: // quiet, out of patience, or time to try again
+			l.pass(ctx, fetch, read)
+			fetch, read, since = false, false, time.Time{}
+			wake = l.again()
+			continue
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		wake = time.After(max(0, min(settle, patience-time.Since(since))))
+	}
+}
+
+// again fires when something that failed is due to be tried again.
+func (l *Loop) again() <-chan time.Time {
+	switch {
+	case l.unread && l.failed:
+		return time.After(min(time.Until(l.fetchAt), time.Until(l.retryAt)))
+	case l.unread:
+		return time.After(time.Until(l.fetchAt))
+	case l.failed:
+		return time.After(time.Until(l.retryAt))
+	}
+	return nil
+}
+
+// pass reads what may have changed and, if it did, brings the proxies to it.
+func (l *Loop) pass(ctx context.Context, fetch, read bool) {
+	start := time.Now()
+	if fetch || l.unread && !start.Before(l.fetchAt) {
+		l.fetch(ctx)
+	}
+	retry := l.failed && !start.Before(l.retryAt)
+	if (read || retry) && !l.read(ctx) {
+		return // never act on a state that could not be read
+	}
+	if l.desired == nil || l.live == nil {
+		return
+	}
+	if !l.changed && !retry {
+		return
+	}
+	reading := time.Since(start)
+	plan, err := MakePlan(l.desired, l.live)
+	if err != nil {
+		l.say("plan", "the revision cannot be rolled out", err.Error())
+		l.changed = false // the same input makes the same error
+		return
+	}
+	l.say("plan", "", "")
+	if text := plan.Problems.Error(); text != l.said["problems"] {
+		l.said["problems"] = text
+		l.logProblems(slog.LevelWarn, "left out", plan.Problems)
+	}
+	outcomes := Passer{Cluster: l.Cluster, Tester: l.Tester}.Apply(ctx, plan, func(r generator.Rollout) bool {
+		return l.inForce[r.Proxy] == r.ID
+	})
+	if ctx.Err() != nil {
+		return // stopped on the way: the next start completes it
+	}
+	l.conclude(plan, outcomes, reading)
+}
+
+func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
+	l.changed, l.failed = false, false
+	worked, confirmed, refused := false, true, false
+	attrs := []any{
+		slog.String("revision", plan.Model.Revision),
+		slog.Duration("read", reading.Round(time.Millisecond)),
+		slog.Duration("build", plan.Build.Round(10*time.Microsecond)),
+		slog.Duration("render", plan.Render.Round(10*time.Microsecond)),
+	}
+	if changes := generator.Changes(l.model, plan.Model); len(changes) > 0 {
+		attrs = append(attrs, slog.String("changes", sample(changes)))
+	}
+	for _, o := range outcomes {
+		proxy := o.Rollout.Proxy
+		attrs = append(attrs, slog.Any(proxy, o))
+		worked, confirmed = worked || o.Rollout.Needed() || o.Apply > 0, confirmed && o.Confirmed
+		if o.Err == nil {
+			l.inForce[proxy] = o.Rollout.ID
+			l.say("rollout "+proxy, "", "")
+			continue
+		}
+		delete(l.inForce, proxy)
+		l.say("rollout "+proxy, "proxy "+proxy+" keeps what it had", o.Err.Error())
+		var quarantine *QuarantineError
+		if !errors.As(o.Err, &quarantine) {
+			l.failed = true
+		}
+		refused = refused || isRefusal(o.Err)
+	}
+	l.model = plan.Model
+	if !refused {
+		l.taken = l.desired
+	} else if l.taken != nil {
+		l.desired = l.taken // so that the tasks of the last good revision are followed
+	}
+	if confirmed {
+		l.ready.Store(true)
+	}
+	if l.failed {
+		l.retryAt = time.Now().Add(l.backoff)
+		l.backoff = min(2*l.backoff, lastRetry)
+	} else {
+		l.backoff = firstRetry
+	}
+	if worked {
+		l.Log.Info("pass", attrs...)
+	} else {
+		l.Log.Debug("pass", attrs...)
+	}
+}
+
+// isRefusal reports whether nginx was asked and said no: then the files are at
+// fault, and not the world.
+func isRefusal(err error) bool {
+	refusal, ok := errors.AsType[interface {
+		error
+		Refusal() string
+	}](err)
+	return ok && refusal.Refusal() != ""
+}
+
+// sample keeps a log line at a length that can be read.
+func sample(changes []string) string {
+	const most = 10
+	if len(changes) > most {
+		changes = append(changes[:most:most], "…")
+	}
+	return strings.Join(changes, "; ")
+}
+
+func (l *Loop) fetch(ctx context.Context) {
+	rev, err := l.Source.Fetch(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	l.unread = false
+	if problems, ok := errors.AsType[route.Problems](err); ok {
+		if text := err.Error(); text != l.said["files"] {
+			l.said["files"] = text
+			l.logProblems(slog.LevelError, "revision refused; the last good one stays in force", problems)
+		}
+		return
+	}
+	delete(l.said, "files")
+	if err != nil {
+		l.unread, l.fetchAt = true, time.Now().Add(refetch)
+		l.say("source", "the repository cannot be read; the last good revision stays in force", err.Error())
+		return
+	}
+	l.say("source", "", "")
+	if rev.ID == l.revision {
+		return
+	}
+	l.revision = rev.ID
+	desired, problems := route.Parse(rev)
+	l.logProblems(slog.LevelError, "revision refused; the last good one stays in force", problems, "revision", rev.ID)
+	if desired == nil {
+		return
+	}
+	l.Log.Info("revision", "revision", rev.ID, "routes", len(desired.Routes), "pools", len(desired.Pools), "proxies", len(desired.Proxies))
+	l.desired, l.changed = desired, true
+}
+
+// read reports whether the live state is known.
+func (l *Loop) read(ctx context.Context) bool {
+	live, err := l.Cluster.Read(ctx)
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil {
+		l.say("cluster", "the Swarm cannot be read; the proxies keep what they have", err.Error())
+		return false
+	}
+	l.say("cluster", "", "")
+	if !reflect.DeepEqual(live, l.live) {
+		l.live, l.changed = live, true
+	}
+	return true
+}

@@ -1,0 +1,152 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// Cluster is the Swarm, as far as a pass needs it.
+type Cluster interface {
+	// Read returns the whole live state, or an error; never a part of it.
+	Read(context.Context) (*generator.Live, error)
+	// Apply brings one proxy to a rollout and returns when every one of its tasks
+	// serves it. It may be called again for a rollout that is in force already.
+	Apply(ctx context.Context, r generator.Rollout, progress func(node, state string)) error
+}
+
+// Tester asks nginx whether it takes the files.
+type Tester interface {
+	Test(context.Context, []generator.Shard) error
+}
+
+// Passer makes single passes: from a desired and a live state to proxies that
+// serve it.
+type Passer struct {
+	Cluster Cluster
+	Tester  Tester
+	// Progress is told, with the name of the proxy, what becomes of each node.
+	Progress func(proxy, node, state string)
+	// Retry has rollouts tried again that failed before.
+	Retry bool
+}
+
+// Outcome is what a pass did for one proxy.
+type Outcome struct {
+	Rollout generator.Rollout
+	// Test and Apply are how long these steps took; 0 where they were not needed.
+	Test, Apply time.Duration
+	// Confirmed says that every proxy task answered with the rollout's digest.
+	Confirmed bool
+	// Err is why this proxy was not brought to its rollout.
+	Err error
+}
+
+// LogValue writes the outcome as attributes of one log line.
+func (o Outcome) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("digest", short(o.Rollout.Digest))}
+	if len(o.Rollout.Changes) > 0 {
+		attrs = append(attrs, slog.String("changes", strings.Join(o.Rollout.Changes, "; ")))
+	}
+	for _, step := range []struct {
+		name string
+		took time.Duration
+	}{{"test", o.Test}, {"apply", o.Apply}} {
+		if step.took > 0 {
+			attrs = append(attrs, slog.Duration(step.name, step.took.Round(time.Millisecond)))
+		}
+	}
+	if o.Err != nil {
+		attrs = append(attrs, slog.String("err", o.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+func short(digest string) string { return digest[:min(8, len(digest))] }
+
+// Plan is what a pass would do, computed without touching anything.
+type Plan struct {
+	Model    *generator.Model
+	Rollouts []generator.Rollout
+	// Problems are of the cluster. The parts they name are left out.
+	Problems route.Problems
+	// Build and Render are how long these steps took; Render includes packing.
+	Build, Render time.Duration
+}
+
+// MakePlan goes the pure part of the way. An error means that a rendered file
+// fits into no Docker config.
+func MakePlan(d *route.Desired, l *generator.Live) (*Plan, error) {
+	start := time.Now()
+	model, problems := generator.Build(d, l)
+	plan := &Plan{Model: model, Problems: problems, Build: time.Since(start)}
+	start = time.Now()
+	for _, p := range model.Proxies {
+		files, err := generator.Render(p)
+		if err != nil {
+			return nil, fmt.Errorf("proxy %s: %v", p.Name, err)
+		}
+		r, err := generator.Pack(model.Revision, p, files, l.ProxyByName(p.Name))
+		if err != nil {
+			return nil, fmt.Errorf("proxy %s: %v", p.Name, err)
+		}
+		plan.Rollouts = append(plan.Rollouts, r)
+	}
+	plan.Render = time.Since(start)
+	return plan, nil
+}
+
+// Apply brings every proxy to its rollout, all of them at once, for one that is
+// slow shall not keep the others. done names the rollouts, by ID, that are known
+// to be in force; they cost nothing.
+func (p Passer) Apply(ctx context.Context, plan *Plan, done func(generator.Rollout) bool) []Outcome {
+	outcomes := make([]Outcome, len(plan.Rollouts))
+	var wg sync.WaitGroup
+	for i, r := range plan.Rollouts {
+		outcomes[i].Rollout = r
+		if !r.Needed() && done(r) {
+			outcomes[i].Confirmed = true
+			continue
+		}
+		wg.Go(func() { p.one(ctx, &outcomes[i]) })
+	}
+	wg.Wait()
+	return outcomes
+}
+
+// QuarantineError says that a rollout is held back because it failed before.
+type QuarantineError struct{ ID string }
+
+func (e *QuarantineError) Error() string {
+	return "this rollout failed before and is not tried again until something changes; wharfinger apply tries it at once"
+}
+
+func (p Passer) one(ctx context.Context, o *Outcome) {
+	r := o.Rollout
+	if r.Needed() {
+		if r.Quarantined && !p.Retry {
+			o.Err = &QuarantineError{r.ID}
+			return
+		}
+		start := time.Now()
+		o.Err = p.Tester.Test(ctx, r.Shards)
+		o.Test = time.Since(start)
+		if o.Err != nil {
+			return
+		}
+	}
+	start := time.Now()
+	o.Err = p.Cluster.Apply(ctx, r, func(node, state string) {
+		if p.Progress != nil {
+			p.Progress(r.Proxy, node, state)
+		}
+	})
+	o.Apply = time.Since(start)
+	o.Confirmed = o.Err == nil
+}
