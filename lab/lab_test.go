@@ -8,19 +8,28 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-// makeVariable makes the test binary bring a lab of that name up and wait to be
-// killed, for TestRemoveAfterKill.
-const makeVariable = "LAB_TEST_UP"
+// These make the test binary bring a lab of that name up, or remove it, and wait
+// to be killed.
+const (
+	upVariable     = "LAB_TEST_UP"
+	removeVariable = "LAB_TEST_REMOVE"
+)
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv(makeVariable); name != "" {
+	if name := os.Getenv(upVariable); name != "" {
 		_, err := Up(context.Background(), Options{Name: name, Managers: 1, Workers: 1})
 		fmt.Println("up:", err)
+		time.Sleep(time.Minute)
+		os.Exit(1)
+	}
+	if name := os.Getenv(removeVariable); name != "" {
+		fmt.Println("remove:", Remove(name))
 		time.Sleep(time.Minute)
 		os.Exit(1)
 	}
@@ -144,26 +153,53 @@ func TestRemoveAfterKill(t *testing.T) {
 		t.Run(after.String(), func(t *testing.T) {
 			before := lookAround(t)
 			name := testName(t)
-			maker := exec.Command(os.Args[0])
-			maker.Env = append(os.Environ(), makeVariable+"="+name)
-			if err := maker.Start(); err != nil {
-				t.Fatal(err)
-			}
-			// From the moment that there is something to forget.
-			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
-				if _, err := os.Stat(baseDir + "/" + name); err == nil {
-					break
-				}
-			}
-			time.Sleep(after)
-			maker.Process.Kill()
-			maker.Wait()
+			// Counted from the moment that there is something to forget.
+			runAndKill(t, upVariable, name, after, func() bool {
+				_, err := os.Stat(filepath.Join(baseDir, name))
+				return err == nil
+			})
 			if err := Remove(name); err != nil {
 				t.Fatal(err)
 			}
 			compare(t, before)
 		})
 	}
+}
+
+func TestRemoveAfterKilledRemove(t *testing.T) {
+	needRoot(t)
+	for _, after := range []time.Duration{20, 60, 120, 200} {
+		after *= time.Millisecond
+		t.Run(after.String(), func(t *testing.T) {
+			before := lookAround(t)
+			l, err := Up(t.Context(), Options{Name: testName(t), Managers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			runAndKill(t, removeVariable, l.Name(), after, func() bool { return true })
+			if err := l.Down(); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, before)
+		})
+	}
+}
+
+// runAndKill runs the test binary as variable tells it to, and kills it some time
+// after begun.
+func runAndKill(t *testing.T, variable, value string, after time.Duration, begun func() bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), variable+"="+value)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); !begun() && time.Now().Before(end); {
+		time.Sleep(100 * time.Microsecond)
+	}
+	time.Sleep(after)
+	cmd.Process.Kill()
+	cmd.Wait()
 }
 
 func TestUpRefuses(t *testing.T) {

@@ -161,7 +161,8 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 			return nil, err
 		}
 	}
-	for _, args := range [][]string{{"update", "-qq"}, append([]string{"install", "-qq", "-y", "--download-only"}, packages...)} {
+	// By itself, an update that reaches no mirror is a success.
+	for _, args := range [][]string{{"update", "-qq", "-o", "APT::Update::Error-Mode=any"}, append([]string{"install", "-qq", "-y", "--download-only"}, packages...)} {
 		cmd := exec.CommandContext(ctx, "apt-get", args...)
 		cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(dir, "apt.conf"), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -37,7 +37,8 @@ type Node struct {
 // network one has been entered. $1 is the node's directory, $2 its name. The
 // engine finds a machine of its own: /run, /proc, host name, and a resolver that
 // refuses at once instead of letting look-ups of public names time out.
-// docker-init reaps the engine's orphans and passes signals on.
+// docker-init reaps the engine's orphans and passes signals on. An engine of
+// another version would be entered here, by a pivot_root to where it is unpacked.
 const startScript = `set -e
 dir=$1 name=$2
 mount --make-rslave /
