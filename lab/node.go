@@ -153,7 +153,7 @@ func (n *Node) answers(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the engine does not answer: %w; its log closes with: %s", err, logTail(n.Log()))
+			return fmt.Errorf("the engine does not answer: %w: %w; its log closes with: %s", context.Cause(ctx), err, logTail(n.Log()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
