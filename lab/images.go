@@ -141,7 +141,8 @@ func goBuild(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(cacheDir, "bin", filepath.Base(dir))
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./"+dir)
+	// The flags are those of the Makefile, so that both share the build cache.
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./"+dir)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
