@@ -100,7 +100,7 @@ func nginxRoot(ctx context.Context, version string) (string, error) {
 		return "", err
 	}
 	if !strings.HasPrefix(full, version+".") {
-		return "", fmt.Errorf("Debian carries %s now", full)
+		return "", fmt.Errorf("the mirror carries %s now", full)
 	}
 	made := filepath.Join(work, "made")
 	if err := unpackNginx(ctx, made, debs); err != nil {
