@@ -19,6 +19,7 @@
 //		netns/NODE           the node's network namespace
 //		nodes/NODE/          daemon.json, engine.log, engine.pid, data/, run/
 //		registry/            config.yml, registry.log, registry.pid, data/
+//		processes/           what Launch started: NAME.log, NAME.pid
 //
 // nodes/NODE/run is the node's own /run, so the engine's sockets are in reach
 // from outside: run/docker.sock and run/docker/swarm/control.sock.

@@ -63,6 +63,7 @@ func (l *Lab) remove() error {
 		})
 	}
 	group.Go(l.stopRegistry)
+	group.Go(l.stopLaunched)
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}
