@@ -11,7 +11,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Shard is what one Docker config holds. Its name is made of the digest of its
@@ -38,9 +37,9 @@ type Rollout struct {
 	// The rest of Spec is an operator's.
 	Spec  Spec
 	Named Spec
-	// DefaultGrace is the stop grace period of a service that is created
-	// without the repository naming one.
-	DefaultGrace time.Duration
+	// From is the service that this was computed from, nil where there was none.
+	// Who sends the update must find it unchanged.
+	From *ProxyService
 	// Changes says in words why an update is needed. Without changes there is
 	// nothing to do.
 	Changes []string
@@ -64,14 +63,16 @@ func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout
 	r := Rollout{
 		Proxy: p.Name, Service: Prefix + p.Name, Revision: revision,
 		Digest: files.Digest, StatusPort: p.Status.Port,
-		Spec: p.Spec, Named: p.Spec,
-		DefaultGrace: p.Drain + graceBeyondDrain,
+		Spec: p.Spec, Named: p.Spec, From: current,
 	}
 	var err error
 	if r.Shards, err = shards(p.Name, files.All); err != nil {
 		return Rollout{}, err
 	}
 	if current == nil {
+		if r.Spec.Grace == 0 {
+			r.Spec.Grace = p.Drain + graceBeyondDrain
+		}
 		r.Changes = []string{"create service " + r.Service}
 		r.ID = rolloutID(r)
 		return r, nil
