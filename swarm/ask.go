@@ -1,0 +1,158 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	api "github.com/docker/docker/api/types/swarm"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wharfinger/wharfinger/generator"
+)
+
+// place is one node's share of a rollout.
+type place struct {
+	node generator.Node
+	task *api.Task // the newest task of the service's spec of now, or nil
+	old  bool      // a task of another spec shall still run
+	// What asking found out.
+	state string // for progress
+	why   string // what is not right yet; empty if all is
+	err   error
+}
+
+// ask asks every proxy what it serves. It reports whether all are right, and
+// otherwise says why not; forbidden names a node whose proxy refuses to tell.
+func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Task) (right bool, forbidden string) {
+	places, err := w.places(ctx, svc, tasks)
+	if err != nil {
+		w.why = err.Error()
+		return false, ""
+	}
+	var group errgroup.Group
+	group.SetLimit(16)
+	for _, p := range places {
+		group.Go(func() error {
+			w.visit(ctx, p)
+			return nil
+		})
+	}
+	group.Wait()
+	right = true
+	for _, p := range places {
+		if w.states[p.node.Hostname] != p.state && ctx.Err() == nil {
+			w.states[p.node.Hostname] = p.state
+			if w.progress != nil {
+				w.progress(p.node.Hostname, p.state)
+			}
+		}
+		if p.why != "" && right {
+			right, w.why = false, p.node.Hostname+": "+p.why
+		}
+		if errors.Is(p.err, errForbidden) && !p.old {
+			forbidden = p.node.Hostname
+		}
+	}
+	return right, forbidden
+}
+
+// visit looks at one place and asks its proxy.
+func (w *confirmation) visit(ctx context.Context, p *place) {
+	if p.task == nil {
+		p.state, p.why = "pending", "the old proxy still has its place"
+		return
+	}
+	switch p.task.Status.State {
+	case api.TaskStateRunning:
+		p.state = "running"
+	case api.TaskStateNew, api.TaskStatePending, api.TaskStateAllocated, api.TaskStateAssigned:
+		p.state, p.why = "pending", "the task is "+taskText(*p.task)
+		return
+	default:
+		p.state, p.why = "starting", "the task is "+taskText(*p.task)
+		return
+	}
+	addr, err := p.node.Address()
+	if err != nil {
+		p.err, p.why = err, err.Error()
+		return
+	}
+	digest, err := w.digestAt(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)))
+	switch {
+	case err != nil:
+		p.err, p.why = err, err.Error()
+		return
+	case digest != w.r.Digest:
+		p.why = fmt.Sprintf("it serves %.8s instead of %.8s", digest, w.r.Digest)
+	case p.old:
+		p.why = "the old proxy shall run, too"
+	}
+	p.state = fmt.Sprintf("serves %.8s", digest)
+}
+
+// taskText says in what state a task is, and Swarm's reason if it has one.
+func taskText(t api.Task) string {
+	if t.Status.Err != "" {
+		return string(t.Status.State) + ": " + t.Status.Err
+	}
+	return string(t.Status.State)
+}
+
+// places sorts tasks, the newest first, by the nodes they are on. For a while a
+// node has two: the new one is started before the old one is stopped.
+func (w *confirmation) places(ctx context.Context, svc api.Service, tasks []api.Task) ([]*place, error) {
+	if err := w.learnNodes(ctx, tasks); err != nil {
+		return nil, err
+	}
+	byNode := map[string]*place{}
+	var places []*place
+	for _, t := range tasks {
+		p := byNode[t.NodeID]
+		if p == nil {
+			p = &place{node: w.known[t.NodeID]}
+			byNode[t.NodeID] = p
+			places = append(places, p)
+		}
+		if !current(t, svc) {
+			p.old = true
+		} else if p.task == nil {
+			p.task = &t
+		}
+	}
+	slices.SortFunc(places, func(a, b *place) int { return strings.Compare(a.node.Hostname, b.node.Hostname) })
+	return places, nil
+}
+
+// current reports whether a task was made from the service's spec of now.
+// Constraints and service labels change without new tasks.
+func current(t api.Task, svc api.Service) bool {
+	now := svc.Spec.TaskTemplate
+	return t.Spec.ForceUpdate == now.ForceUpdate && reflect.DeepEqual(t.Spec.ContainerSpec, now.ContainerSpec)
+}
+
+// learnNodes reads the nodes when a task names one that is not known.
+func (w *confirmation) learnNodes(ctx context.Context, tasks []api.Task) error {
+	unknown := func(t api.Task) bool { return w.known[t.NodeID].Hostname == "" }
+	if !slices.ContainsFunc(tasks, unknown) {
+		return nil
+	}
+	nodes, err := w.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	w.known = map[string]generator.Node{}
+	for _, n := range nodes {
+		w.known[n.ID] = nodeOf(n)
+	}
+	for _, t := range tasks {
+		if unknown(t) {
+			w.known[t.NodeID] = generator.Node{ID: t.NodeID, Hostname: "(no node)"}
+		}
+	}
+	return nil
+}
