@@ -46,8 +46,8 @@ fuzz: ## Look for input that breaks the parser, for FUZZTIME (default 1m)
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(or $(FUZZTIME),1m) ./route
 
 .PHONY: demo
-demo: ## Bring up a Swarm on this machine and route a request through it (root)
-	@sh cmd/lab/demo.sh
+demo: deps ## Bring up a Swarm on this machine and route a request through it (root)
+	@$(GO) run ./cmd/lab demo
 
 .PHONY: demo-down
 demo-down: ## Remove everything that the demo made

@@ -5,6 +5,11 @@
 #	sh lab/deps.sh
 set -eu
 
+if ! command -v dpkg-query >/dev/null || [ "$(uname -s)" != Linux ]; then
+	echo "The lab, the tests and the demo need Debian, Go and root; 'go run ./cmd/wharfinger render examples/demo' needs nothing but Go." >&2
+	exit 1
+fi
+
 packages="docker.io docker-registry nginx iproute2 iptables util-linux git curl make ca-certificates"
 
 missing=""
@@ -17,7 +22,7 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-	echo "deps: root is needed to install:$missing" >&2
+	echo "The lab, the tests and the demo need root, to start engines and to install$missing; 'go run ./cmd/wharfinger render examples/demo' needs nothing but Go." >&2
 	exit 1
 fi
 

@@ -44,7 +44,7 @@ func demoDown() *cobra.Command {
 	}
 }
 
-// demoRoutes is the repository; the second push adds the path.
+// demoRoutes is the repository; the second push adds a host.
 const demoRoutes = `proxies:
   edge:
     image: nginx:1.30

@@ -1,0 +1,58 @@
+// Wharfinger is GitOps routing for Docker Swarm: it merges the routes of a git
+// repository with the tasks of a Swarm and rolls the result onto stock nginx.
+//
+// Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not
+// run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// errNo is the answer no: what there was to say is printed already.
+var errNo = errors.New("the answer is no")
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:   "wharfinger",
+		Short: "GitOps routing for Docker Swarm",
+		Long: `Wharfinger merges the routes of a git repository with the tasks of a Docker
+Swarm, renders nginx.conf and rolls it onto the proxies as versioned Docker
+configs.
+
+Every command goes the same way and stops at some point of it:
+
+  read, check           check
+  … merge, render       render
+  … compare             diff
+  … test, roll, confirm apply
+  … again and again     watch
+
+Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not run.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(checkCommand(), renderCommand(), diffCommand(), applyCommand(), watchCommand(), liveCommand(), versionCommand())
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errNo):
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "wharfinger: %v\n", err)
+	return 2
+}
