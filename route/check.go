@@ -12,7 +12,9 @@ import (
 // it over, for its problem is told already.
 type checker struct {
 	*Desired
+	gaps
 	problems Problems
+	noProxy  bool // told already
 }
 
 func (c *checker) problem(pos Pos, text, hint string) {
@@ -48,19 +50,22 @@ func (c *checker) proxy(p *Proxy) {
 		c.problem(p.Pos, fmt.Sprintf("the proxy's name %s is too long", p.Name),
 			fmt.Sprintf("a proxy's name has at most %d characters", maxProxyName))
 	}
+	if c.gaps.fields[p] {
+		return
+	}
 	switch {
 	case !p.Image.Given():
 		c.problem(p.Pos, fmt.Sprintf("proxy %s has no image", p.Name), "add one with stock nginx, like image: nginx:1.30")
 	case p.Image.Value != "" && !p.Nginx.Given():
 		version, ok := imageVersion(p.Image.Value)
 		if !ok {
-			c.problem(p.Image.Pos, fmt.Sprintf("%s does not tell which nginx is in it", p.Image.Value), "add its version, like nginx: 1.30")
+			c.problem(p.Image.Pos, fmt.Sprintf("%s does not tell which nginx is in it", p.Image.Value), "add the field nginx with its version, like nginx: 1.30")
 		} else if _, complaint, hint := readVersion(version); complaint != "" {
 			c.problem(p.Image.Pos, complaint, hint)
 		}
 	}
 	http, status := valueOr(p.Listen.HTTP, defaultHTTP), valueOr(p.Status.Port, defaultStatus)
-	if http == status {
+	if http == status && http != 0 { // 0 was refused
 		pos := p.Status.Port.Pos
 		if !p.Status.Port.Given() {
 			pos = p.Listen.HTTP.Pos
@@ -75,6 +80,9 @@ func valueOr(a At[int], value int) int {
 }
 
 func (c *checker) pool(p *Pool) {
+	if c.gaps.fields[p] {
+		return
+	}
 	switch {
 	case p.Service.Given() && p.Servers != nil:
 		c.problem(p.Pos, fmt.Sprintf("pool %s has both a service and servers", p.Name), "make two pools of it")
@@ -119,24 +127,31 @@ func (c *checker) servers(p *Pool) {
 }
 
 func (c *checker) route(r *Route) {
+	if c.gaps.fields[r] {
+		return
+	}
 	if len(r.Hosts) == 0 {
 		c.problem(r.Pos, fmt.Sprintf("route %s has no hosts", r.Name), "add the names that clients ask for, like hosts: [shop.example.org]")
+	}
+	if r.Paths != nil && len(r.Paths) == 0 {
+		c.problem(r.Pos, fmt.Sprintf("route %s has an empty list of paths", r.Name), "add a path, or leave paths out to serve all of the host")
 	}
 	switch {
 	case !r.Pool.Given():
 		c.problem(r.Pos, fmt.Sprintf("route %s has no pool", r.Name), "add the pool that answers, like pool: shop")
-	case r.Pool.Value != "" && c.Pools[r.Pool.Value] == nil:
-		c.problem(r.Pool.Pos, fmt.Sprintf("there is no pool %s", r.Pool.Value), known("pools", c.Pools))
+	case r.Pool.Value != "" && c.Pools[r.Pool.Value] == nil && !c.gaps.names:
+		c.problem(r.Pool.Pos, fmt.Sprintf("there is no pool %s", r.Pool.Value), known("pool", "pools", c.Pools))
 	}
 	switch {
 	case r.Proxy.Given():
-		if r.Proxy.Value != "" && c.Proxies[r.Proxy.Value] == nil {
-			c.problem(r.Proxy.Pos, fmt.Sprintf("there is no proxy %s", r.Proxy.Value), known("proxies", c.Proxies))
+		if r.Proxy.Value != "" && c.Proxies[r.Proxy.Value] == nil && !c.gaps.names {
+			c.problem(r.Proxy.Pos, fmt.Sprintf("there is no proxy %s", r.Proxy.Value), known("proxy", "proxies", c.Proxies))
 		}
-	case len(c.Proxies) == 0:
+	case len(c.Proxies) == 0 && !c.noProxy && !c.gaps.names:
+		c.noProxy = true
 		c.problem(r.Pos, fmt.Sprintf("there is no proxy to serve route %s", r.Name), "add one, like proxies: {edge: {image: nginx:1.30}}")
 	case len(c.Proxies) > 1:
-		c.problem(r.Pos, fmt.Sprintf("route %s does not say which proxy serves it", r.Name), "add proxy: NAME; "+known("proxies", c.Proxies))
+		c.problem(r.Pos, fmt.Sprintf("route %s does not say which proxy serves it", r.Name), "add proxy: NAME; "+known("proxy", "proxies", c.Proxies))
 	}
 }
 
@@ -145,14 +160,17 @@ type place struct{ proxy, host, path string }
 
 // claim is who has a place.
 type claim struct {
-	route string
-	pos   Pos
+	route      string
+	host, path Pos
 }
 
 func (c *checker) places(r *Route, taken map[place]claim) {
 	proxy := r.Proxy.Value
 	if !r.Proxy.Given() && len(c.Proxies) == 1 {
 		proxy = names(c.Proxies)
+	}
+	if proxy == "" {
+		return // nobody knows where it is served, which is told already
 	}
 	paths := r.Paths
 	if len(paths) == 0 {
@@ -163,24 +181,33 @@ func (c *checker) places(r *Route, taken map[place]claim) {
 			if host.Value == "" || path.Value == "" {
 				continue
 			}
-			at := path.Pos
-			if !path.Given() {
-				at = host.Pos
-			}
 			here := place{proxy, host.Value, path.Value}
-			if first, ok := taken[here]; ok {
-				c.problem(at, fmt.Sprintf("%s%s is taken already, by route %s at %s", host.Value, path.Value, first.route, first.pos),
-					"leave it out of one of the two, or give them different paths")
+			first, ok := taken[here]
+			if !ok {
+				taken[here] = claim{r.Name, host.Pos, path.Pos}
 				continue
 			}
-			taken[here] = claim{r.Name, at}
+			// Point at the paths, but not where there is none, or where one path
+			// is reached through two hosts.
+			at, before := path.Pos, first.path
+			if !path.Given() || path.Pos == first.path {
+				at = host.Pos
+			}
+			if before.Line == 0 || path.Pos == first.path {
+				before = first.host
+			}
+			c.problem(at, fmt.Sprintf("%s%s is taken already, by route %s at %s", host.Value, path.Value, first.route, before),
+				"leave it out of one of the two, or give them different paths")
 		}
 	}
 }
 
-func known[T any](kind string, m map[string]T) string {
-	if len(m) == 0 {
-		return "there are no " + kind + " at all"
+func known[T any](one, many string, m map[string]T) string {
+	switch len(m) {
+	case 0:
+		return "there are no " + many + " at all"
+	case 1:
+		return "the only " + one + " is " + names(m)
 	}
-	return "the " + kind + " are " + names(m)
+	return "the " + many + " are " + names(m)
 }

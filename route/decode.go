@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -20,6 +21,16 @@ import (
 type decoder struct {
 	file     string
 	problems Problems
+	gaps
+}
+
+// gaps is what was written but refused, so that nobody is told that it is
+// missing as well.
+type gaps struct {
+	// names says that a name was lost: one that leads nowhere may be right.
+	names bool
+	// fields holds the proxies, pools and routes that may have lost fields.
+	fields map[any]bool
 }
 
 // document is what one file may hold.
@@ -39,7 +50,8 @@ func (d *decoder) read(data []byte, take func(document)) {
 			return
 		}
 		if err != nil {
-			d.syntax(err)
+			d.syntax(data, err)
+			d.gaps.names = true
 			return
 		}
 		var doc document
@@ -51,16 +63,49 @@ func (d *decoder) read(data []byte, take func(document)) {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
+	// yaml.v3 counts lines from 0 in the errors of its parser and from 1 in those
+	// of its scanner. These are the parser's.
+	yamlFromZero = regexp.MustCompile(`^did not find expected (key|node|'-'|',|<)|^found (undefined tag|duplicate|incompatible)`)
+)
 
-// syntax tells what the YAML parser said. It knows lines, but no columns.
-func (d *decoder) syntax(err error) {
+// yamlHints says what to do about the YAML parser's commonest complaints.
+var yamlHints = map[string]string{
+	"found character that cannot start any token":           "indent with blanks, never with tabs; text that starts with @, % or ` needs quotes",
+	"did not find expected alphabetic or numeric character": `text that starts with * or & needs quotes, like "*.example.org"`,
+	"found unexpected end of stream":                        "close the quote that opens here",
+	"mapping values are not allowed in this context":        "put the inner field on a line of its own, or quotes around text with a colon",
+	"control characters are not allowed":                    "take the character out",
+}
+
+// syntax tells what the YAML parser said. It knows lines, but no columns, and
+// of a list or map that is broken only where it starts.
+func (d *decoder) syntax(data []byte, err error) {
 	pos, text := Pos{File: d.file, Line: 1, Col: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		pos.Line, _ = strconv.Atoi(m[1])
 		text = m[2]
+		if yamlFromZero.MatchString(text) {
+			pos.Line++
+		}
+		last := 1 + bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n"))
+		pos.Line = min(pos.Line, last) // an error at the end is told one line behind it
+	} else if good := bytes.IndexFunc(data, notInYAML); good >= 0 {
+		pos.Line += bytes.Count(data[:good], []byte("\n"))
+		pos.Col += utf8.RuneCount(data[bytes.LastIndexByte(data[:good], '\n')+1 : good])
 	}
-	d.problem(pos, "this is not YAML: "+text, "look at the indentation, quotes and colons here and on the line before")
+	hint, ok := yamlHints[text]
+	if !ok {
+		hint = "look at the indentation, quotes, brackets and colons from here on"
+	}
+	d.problem(pos, "this is not YAML: "+text, hint)
+}
+
+// notInYAML reports whether YAML's reader stops at a character; the parser does
+// not say where that was.
+func notInYAML(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 || r == utf8.RuneError
 }
 
 func (d *decoder) problem(pos Pos, text, hint string) {
@@ -75,7 +120,8 @@ func (d *decoder) pos(n *yaml.Node) Pos {
 // entry of a map is called; name is what people call the field.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, is, name string) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		d.problem(d.pos(n), "anchors and aliases are not read", "write the value out")
+		d.anchored(n)
+		d.refuse(n, v)
 		return
 	}
 	switch v.Kind() {
@@ -84,7 +130,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, is, name string) {
 	case reflect.Slice:
 		d.list(n, v, is, name)
 	case reflect.Struct:
-		if v.FieldByName("Value").IsValid() { // an At
+		if isAt(v) {
 			d.scalar(n, v, is, name)
 			return
 		}
@@ -92,27 +138,69 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, is, name string) {
 	}
 }
 
+func isAt(v reflect.Value) bool { return v.FieldByName("Value").IsValid() }
+
+func (d *decoder) anchored(n *yaml.Node) {
+	d.problem(d.pos(n), "anchors and aliases are not read", "write the value out")
+}
+
+// refuse leaves v given, but without a value.
+func (d *decoder) refuse(n *yaml.Node, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case v.Kind() == reflect.Map || v.Type() == reflect.TypeFor[document]():
+		d.gaps.names = true
+	case isAt(v):
+		v.FieldByName("Pos").Set(reflect.ValueOf(d.pos(n)))
+	default:
+		if d.gaps.fields == nil {
+			d.gaps.fields = map[any]bool{}
+		}
+		d.gaps.fields[v.Addr().Interface()] = true
+	}
+}
+
+// key reads what stands before a colon.
+func (d *decoder) key(n *yaml.Node) (string, bool) {
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "" || n.Tag == "!!merge":
+		d.anchored(n)
+	case n.Kind != yaml.ScalarNode:
+		d.problem(d.pos(n), fmt.Sprintf("before a colon stands text, not %s", kindOf(n)), "write a name or a field there")
+	default:
+		return n.Value, true
+	}
+	return "", false
+}
+
 // section fills a map of named things, each of them a kind.
 func (d *decoder) section(n *yaml.Node, v reflect.Value, kind, name string) {
 	if n.Kind != yaml.MappingNode {
-		d.wrongKind(n, name, "a map", fmt.Sprintf("write the name of a %s below it, and below that its fields", kind))
+		d.wrongKind(n, v, name, "a map", fmt.Sprintf("write the name of a %s below it, and below that its fields", kind))
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		named, complaint, hint := readName(key.Value)
+		text, ok := d.key(key)
+		if !ok {
+			d.refuse(n, v)
+			continue
+		}
+		named, complaint, hint := readName(text)
 		if complaint != "" {
 			d.problem(d.pos(key), complaint, hint)
+			d.refuse(n, v)
 			continue
 		}
 		if first := v.MapIndex(reflect.ValueOf(named)); first.IsValid() {
-			d.twice(d.pos(key), kind, key.Value, first.Elem().FieldByName("Pos").Interface().(Pos))
+			d.twice(d.pos(key), kind, text, first.Elem().FieldByName("Pos").Interface().(Pos))
 			continue
 		}
 		item := reflect.New(v.Type().Elem().Elem())
-		d.value(value, item.Elem(), "", kind+" "+key.Value)
-		item.Elem().FieldByName("Name").SetString(key.Value)
+		d.value(value, item.Elem(), "", kind+" "+text)
+		item.Elem().FieldByName("Name").SetString(text)
 		item.Elem().FieldByName("Pos").Set(reflect.ValueOf(d.pos(key)))
 		v.SetMapIndex(reflect.ValueOf(named), item)
 	}
@@ -125,11 +213,10 @@ func (d *decoder) twice(pos Pos, kind, name string, first Pos) {
 func (d *decoder) list(n *yaml.Node, v reflect.Value, is, name string) {
 	if n.Kind != yaml.SequenceNode {
 		hint := "write its entries below it, each after '- '"
-		if n.Kind == yaml.ScalarNode && !isNull(n) {
+		if n.Kind == yaml.ScalarNode && !isNull(n) && n.Style == 0 && len(n.Value) <= 60 {
 			hint = fmt.Sprintf("put brackets around it: [%s]", n.Value)
 		}
-		d.wrongKind(n, name, "a list", hint)
-		v.Set(reflect.MakeSlice(v.Type(), 1, 1)) // given, without a value
+		d.wrongKind(n, v, name, "a list", hint)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -139,38 +226,56 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, is, name string) {
 }
 
 func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
+	fields := fieldsOf(v.Type())
+	short, hasShort := v.Interface().(interface{ shorthand() string })
+	hasShort = hasShort && n.Kind == yaml.ScalarNode
+	if n.Kind != yaml.MappingNode && !hasShort {
+		hint := "write its fields below it, like " + fields[0].name + ": …"
+		if v.Type() == reflect.TypeFor[document]() {
+			hint = "start a line with proxies:, pools: or routes:"
+		}
+		d.wrongKind(n, v, name, "a map", hint)
+		return
+	}
 	if pos := v.FieldByName("Pos"); pos.IsValid() {
 		pos.Set(reflect.ValueOf(d.pos(n)))
 	}
-	fields := fieldsOf(v.Type())
-	if short, ok := v.Interface().(interface{ shorthand() string }); ok && n.Kind == yaml.ScalarNode {
+	if hasShort {
 		f := fields[slices.IndexFunc(fields, func(f field) bool { return f.name == short.shorthand() })]
-		d.value(n, v.Field(f.index), f.is, f.name)
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		d.wrongKind(n, name, "a map", "write its fields below it, like "+fields[0].name+": …")
+		d.value(n, v.Field(f.index), f.is, name)
 		return
 	}
 	seen := map[string]Pos{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		at := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
+		text, ok := d.key(key)
+		if !ok {
+			d.refuse(n, v)
+			continue
+		}
+		at := slices.IndexFunc(fields, func(f field) bool { return f.name == text })
 		if at < 0 {
-			names := make([]string, len(fields))
-			for i, f := range fields {
-				names[i] = f.name
-			}
-			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(key.Value)), "its fields are "+strings.Join(names, ", "))
+			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(fields))
 			continue
 		}
-		if first, ok := seen[key.Value]; ok {
-			d.twice(d.pos(key), "field", key.Value, first)
+		if first, ok := seen[text]; ok {
+			d.problem(d.pos(key), fmt.Sprintf("field %s is given already, at %s", text, first), "leave one of them out")
 			continue
 		}
-		seen[key.Value] = d.pos(key)
-		d.value(value, v.Field(fields[at].index), fields[at].is, key.Value)
+		seen[text] = d.pos(key)
+		d.value(value, v.Field(fields[at].index), fields[at].is, text)
 	}
+}
+
+func its(fields []field) string {
+	if len(fields) == 1 {
+		return "its only field is " + fields[0].name
+	}
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	return "its fields are " + strings.Join(names, ", ")
 }
 
 // scalar fills an At.
@@ -179,29 +284,34 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, is, name string) {
 	if !ok {
 		panic("route: no grammar " + is) // a type in format.go without its is: tag
 	}
-	v.FieldByName("Pos").Set(reflect.ValueOf(d.pos(n)))
-	if n.Kind != yaml.ScalarNode || !slices.Contains(g.tags, n.Tag) {
-		hint := "write " + g.want + ", or leave the field out"
-		switch {
-		case n.Kind != yaml.ScalarNode || isNull(n):
-		case slices.Contains(g.tags, "!!str"):
-			hint = fmt.Sprintf("put quotes around it: %q", n.Value)
-		case n.Tag == "!!str" && slices.Contains(g.tags, "!!int"):
-			hint = "write it as a number, without quotes"
-		}
-		d.wrongKind(n, name, g.want, hint)
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		d.wrongKind(n, v, name, g.want, "write "+g.want+", or leave it out")
 		return
 	}
+	v.FieldByName("Pos").Set(reflect.ValueOf(d.pos(n)))
 	value, complaint, hint := g.read(n.Value)
 	if complaint != "" {
 		d.problem(d.pos(n), complaint, hint)
 		return
 	}
+	if !slices.Contains(g.tags, n.Tag) {
+		// The text is right, but YAML takes it for something else.
+		hint := "write it without quotes"
+		switch {
+		case n.Style&yaml.TaggedStyle != 0:
+			hint = "leave the tag out"
+		case slices.Contains(g.tags, "!!str"):
+			hint = fmt.Sprintf("put quotes around it: %q", n.Value)
+		}
+		d.wrongKind(n, v, name, g.want, hint)
+		return
+	}
 	v.FieldByName("Value").Set(reflect.ValueOf(value))
 }
 
-func (d *decoder) wrongKind(n *yaml.Node, name, want, hint string) {
+func (d *decoder) wrongKind(n *yaml.Node, v reflect.Value, name, want, hint string) {
 	d.problem(d.pos(n), fmt.Sprintf("%s must be %s, not %s", name, want, kindOf(n)), hint)
+	d.refuse(n, v)
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
@@ -223,8 +333,10 @@ func kindOf(n *yaml.Node) string {
 		return "a number"
 	case "!!str":
 		return "text"
+	case "!!timestamp":
+		return "a date"
 	}
-	return n.Tag
+	return "something tagged " + quote(n.Tag)
 }
 
 type field struct {

@@ -30,7 +30,7 @@ var (
 // grammars is the table of all types of scalars, by the `is:` tag of a field.
 var grammars = map[string]grammar{
 	"name":       {"a name", textual, readName},
-	"image":      {"an image", textual, readImage},
+	"image":      {"the name of an image", textual, readImage},
 	"version":    {"a version", []string{"!!str", "!!float"}, readVersion},
 	"network":    {"a network mode", textual, readNetwork},
 	"constraint": {"a constraint", textual, readConstraint},
@@ -71,7 +71,7 @@ func readVersion(s string) (any, string, string) {
 		return nil, fmt.Sprintf("%s is not a version of nginx", quote(s)), "write it like 1.30 or 1.30.6"
 	}
 	if !v.AtLeast(1, 22, 0) {
-		return nil, fmt.Sprintf("nginx %s is too old", s), "the oldest nginx that is rendered for is 1.22"
+		return nil, fmt.Sprintf("nginx %s is too old", s), "use nginx 1.22 or later"
 	}
 	return v, "", ""
 }
@@ -198,7 +198,7 @@ func readWeight(s string) (any, string, string) {
 
 func readBool(s string) (any, string, string) {
 	if s != "true" && s != "false" {
-		return nil, fmt.Sprintf("%s is not true or false", quote(s)), "write true or false"
+		return nil, fmt.Sprintf("%s is not true or false", quote(s)), "write true or false, in lower case"
 	}
 	return s == "true", "", ""
 }
@@ -208,8 +208,13 @@ var hostLabel = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
 // readHost takes the host names of RFC 1123, with the underscore that real
 // networks have, and a wildcard as the whole first label (nginx: server_name).
 func readHost(s string) (any, string, string) {
-	host := strings.ToLower(s)
 	complaint := fmt.Sprintf("%s is not a host", quote(s))
+	for _, r := range s { // before ToLower, which makes a k of the Kelvin sign
+		if r > 127 {
+			return nil, complaint, "write international names in their ASCII form, like xn--bcher-kva.example"
+		}
+	}
+	host := strings.ToLower(s)
 	name := strings.TrimPrefix(host, "*.")
 	switch {
 	case strings.Contains(host, "://") || strings.ContainsAny(host, ":/"):
@@ -218,11 +223,8 @@ func readHost(s string) (any, string, string) {
 		return nil, complaint, "a wildcard stands for the whole first label, like *.example.org"
 	case len(host) > 253:
 		return nil, complaint, "a host has at most 253 characters"
-	}
-	for _, r := range host {
-		if r > 127 {
-			return nil, complaint, "write international names in their ASCII form, like xn--bcher-kva.example"
-		}
+	case host == "_":
+		return nil, complaint, "the proxy keeps _ for requests to unknown hosts"
 	}
 	for label := range strings.SplitSeq(name, ".") {
 		if !hostLabel.MatchString(label) {
@@ -244,7 +246,7 @@ func readPath(s string) (any, string, string) {
 	case len(s) > 1024:
 		return nil, complaint, "a path has at most 1024 characters"
 	case strings.Contains(s, "%"):
-		return nil, complaint, "nginx decodes a request's path before it compares, so an encoded path never matches"
+		return nil, complaint, "leave the encoded part out, for nginx decodes a request's path before it compares"
 	case !pathForm.MatchString(s):
 		return nil, complaint, "a path has letters, digits and any of . _ ~ ! & ' ( ) * + , ; = : @ / -"
 	}
@@ -252,7 +254,7 @@ func readPath(s string) (any, string, string) {
 	for i, segment := range segments {
 		inside := i > 0 && i < len(segments)-1
 		if segment == "." || segment == ".." || segment == "" && inside {
-			return nil, complaint, "nginx resolves //, . and .. in a request's path before it compares, so this never matches"
+			return nil, complaint, "write it without //, . and .., for nginx resolves them in a request's path before it compares"
 		}
 	}
 	if s != "/" {

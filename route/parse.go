@@ -17,6 +17,7 @@ func Parse(rev Revision) (*Desired, Problems) {
 		Routes:   map[string]*Route{},
 	}
 	var problems Problems
+	lost := gaps{fields: map[any]bool{}}
 	for _, f := range rev.Files {
 		d := decoder{file: f.Path}
 		d.read(f.Data, func(doc document) {
@@ -25,12 +26,14 @@ func Parse(rev Revision) (*Desired, Problems) {
 			add(&d, "route", all.Routes, doc.Routes, func(r *Route) Pos { return r.Pos })
 		})
 		problems = append(problems, d.problems...)
+		lost.names = lost.names || d.gaps.names
+		maps.Copy(lost.fields, d.gaps.fields)
 	}
-	c := checker{Desired: all}
+	c := checker{Desired: all, gaps: lost}
 	c.check()
 	problems = append(problems, c.problems...).Sorted()
 	if len(problems) == 0 && len(all.Routes) == 0 {
-		problems = Problems{{Pos: Pos{File: "."}, Text: "there is no route in any file", Hint: "a revision without routes is taken for a mistake, never for an order to stop routing"}}
+		problems = Problems{{Pos: Pos{File: "."}, Text: "there is no route in any file", Hint: "add one below routes:, for an empty revision is taken for a mistake, never for an order to stop routing"}}
 	}
 	if len(problems) > 0 {
 		return nil, problems
