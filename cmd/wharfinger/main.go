@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,9 +20,9 @@ import (
 // errNo is the answer no: what there was to say is printed already.
 var errNo = errors.New("the answer is no")
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(args []string) int {
+func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{
@@ -46,6 +47,8 @@ Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not r
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(checkCommand(), renderCommand(), diffCommand(), applyCommand(), watchCommand(), liveCommand(), versionCommand())
 	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -53,6 +56,6 @@ Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not r
 	case errors.Is(err, errNo):
 		return 1
 	}
-	fmt.Fprintf(os.Stderr, "wharfinger: %v\n", err)
+	fmt.Fprintf(stderr, "wharfinger: %v\n", err)
 	return 2
 }

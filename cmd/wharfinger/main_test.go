@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wharfinger": main})
+}
+
+// TestScript runs the real program; each file in testdata/script is one story.
+func TestScript(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		// GOLDIE_UPDATE refreshes these expectations, too.
+		UpdateScripts: os.Getenv("GOLDIE_UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("EXAMPLES", filepath.Join(root, "examples"))
+			env.Setenv("GOLDEN", filepath.Join(root, "golden"))
+			return nil
+		},
+	})
+}
+
+// TestCheckTellsGolden holds what check prints against the table of bad input:
+// every folder of examples/bad and the lines in golden/bad.
+func TestCheckTellsGolden(t *testing.T) {
+	dirs, err := filepath.Glob("../../examples/bad/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no bad input found: %v", err)
+	}
+	for _, dir := range dirs {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile("../../golden/bad/" + name + ".golden")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr bytes.Buffer
+			if code := run([]string{"check", dir}, &stdout, &stderr); code != 1 {
+				t.Errorf("exit code: got %d, want 1; standard error: %s", code, stderr.String())
+			}
+			if got := stdout.String(); got != string(want) {
+				t.Errorf("check printed\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
