@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/route"
+	"github.com/wharfinger/wharfinger/swarm"
 	"github.com/wharfinger/wharfinger/watcher"
 )
 
@@ -26,53 +29,69 @@ already it changes nothing. It tries again what failed before.`,
   wharfinger apply https://git.example.org/ops/routes.git --host tcp://manager:2376`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := rollout.check(); err != nil {
+				return err
+			}
 			desired, err := source.parse(c, args[0])
 			if err != nil {
 				return err
 			}
-			swarm, err := cluster.connect(c)
+			manager, err := cluster.connect(c)
 			if err != nil {
 				return err
 			}
-			defer swarm.Close()
-			live, err := swarm.Read(c.Context())
-			if err != nil {
-				return err
-			}
-			plan, err := watcher.MakePlan(desired, live)
-			if err != nil {
-				return err
-			}
-			printWarnings(c, plan.Problems)
-			for _, r := range plan.Rollouts {
-				for _, change := range r.Changes {
-					fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", r.Proxy, change)
+			defer manager.Close()
+			// A service that somebody changes in this very moment is looked at again.
+			for try := 1; ; try++ {
+				err := applyOnce(c, desired, manager, rollout)
+				if try == 3 || !errors.Is(err, swarm.ErrChanged) {
+					return err
 				}
 			}
-			board := newBoard(c.OutOrStdout())
-			passer := watcher.Passer{Cluster: swarm, Tester: rollout.tester, Progress: board.set, Retry: true}
-			outcomes := passer.Apply(c.Context(), plan, func(generator.Rollout) bool { return false })
-			failed := false
-			for _, o := range outcomes {
-				r := o.Rollout
-				switch {
-				case o.Err != nil:
-					failed = true
-					fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: %v\n", r.Proxy, o.Err)
-				case r.Needed():
-					fmt.Fprintf(c.OutOrStdout(), "%s: rolled out in %s, every task serves %.8s\n", r.Proxy, o.Apply.Round(100*time.Millisecond), r.Digest)
-				default:
-					fmt.Fprintf(c.OutOrStdout(), "%s: nothing to do, every task serves %.8s\n", r.Proxy, r.Digest)
-				}
-			}
-			if failed {
-				return errNo
-			}
-			return nil
 		},
 	}
 	source.register(c)
 	cluster.register(c)
 	rollout.register(c, &cluster)
 	return c
+}
+
+// applyOnce makes one pass and tells what became of each proxy.
+func applyOnce(c *cobra.Command, desired *route.Desired, manager *swarm.Cluster, flags rolloutFlags) error {
+	live, err := manager.Read(c.Context())
+	if err != nil {
+		return err
+	}
+	plan, err := watcher.MakePlan(desired, live)
+	if err != nil {
+		return err
+	}
+	printWarnings(c, plan.Problems)
+	printChanges(c, plan.Rollouts)
+	passer := watcher.Passer{Cluster: manager, Tester: flags.tester, Progress: newBoard(c.OutOrStdout()).set, Retry: true}
+	failure := error(nil)
+	for _, o := range passer.Apply(c.Context(), plan, func(generator.Rollout) bool { return false }) {
+		r := o.Rollout
+		switch {
+		case errors.Is(o.Err, swarm.ErrChanged):
+			return o.Err
+		case o.Err != nil:
+			failure = errNo
+			fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: %v\n", r.Proxy, o.Err)
+		case r.Needed():
+			fmt.Fprintf(c.OutOrStdout(), "%s: rolled out in %s, every task serves %.8s\n", r.Proxy, o.Apply.Round(100*time.Millisecond), r.Digest)
+		default:
+			fmt.Fprintf(c.OutOrStdout(), "%s: nothing to do, every task serves %.8s\n", r.Proxy, r.Digest)
+		}
+	}
+	return failure
+}
+
+// printChanges writes what each proxy's update consists of, a line each.
+func printChanges(c *cobra.Command, rollouts []generator.Rollout) {
+	for _, r := range rollouts {
+		for _, change := range r.Changes {
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", r.Proxy, change)
+		}
+	}
 }

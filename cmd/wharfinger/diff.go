@@ -53,15 +53,13 @@ hold them. The exit code is 1 where there is a difference.`,
 				return err
 			}
 			printWarnings(c, plan.Problems)
+			printChanges(c, plan.Rollouts)
 			different := false
 			for _, r := range plan.Rollouts {
 				if !r.Needed() {
 					continue
 				}
 				different = true
-				for _, change := range r.Changes {
-					fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", r.Proxy, change)
-				}
 				old, err := carried(r.Proxy)
 				if err != nil {
 					return err

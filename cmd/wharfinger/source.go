@@ -54,6 +54,8 @@ func (f *sourceFlags) parse(c *cobra.Command, arg string) (*route.Desired, error
 	if err != nil {
 		return nil, err
 	}
+	slow := time.AfterFunc(time.Second, func() { fmt.Fprintf(c.ErrOrStderr(), "reading %s …\n", source) })
+	defer slow.Stop()
 	var desired *route.Desired
 	rev, err := source.Fetch(c.Context())
 	problems, mistakes := errors.AsType[route.Problems](err)

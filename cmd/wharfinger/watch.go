@@ -36,6 +36,9 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 			if err != nil {
 				return err
 			}
+			if err := rollout.check(); err != nil {
+				return err
+			}
 			from, err := source.open(args[0])
 			if err != nil {
 				return err
