@@ -37,8 +37,8 @@ const AddressLabel = "wharfinger.address"
 
 // Address is where the node's ports are reached. In order of trust: the label
 // AddressLabel, the manager's address, the address that the node told. A
-// manager may tell 0.0.0.0 as its own address; an address that is unspecified
-// or loopback reaches nobody and is an error.
+// manager may tell 0.0.0.0 as its own address; an address that is unspecified,
+// loopback or of one link alone reaches nobody and is an error.
 func (n Node) Address() (netip.Addr, error) {
 	text := n.Addr
 	if host, _, err := net.SplitHostPort(n.ManagerAddr); err == nil {
@@ -52,7 +52,7 @@ func (n Node) Address() (netip.Addr, error) {
 		return addr, fmt.Errorf("its address %q is not an IP address", text)
 	}
 	addr = addr.Unmap()
-	if addr.IsUnspecified() || addr.IsLoopback() {
+	if addr.IsUnspecified() || addr.IsLoopback() || addr.IsMulticast() || addr.Zone() != "" {
 		return addr, fmt.Errorf("its address %s reaches no other node", addr)
 	}
 	return addr, nil

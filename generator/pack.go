@@ -54,8 +54,8 @@ func (r Rollout) Needed() bool { return len(r.Changes) > 0 }
 const Prefix = "wharfinger-"
 
 // maxConfig is what one Docker config holds at most: engines before 2022 take
-// 500 KiB, later ones 1000 KiB (swarmkit: maxConfigSize).
-const maxConfig = 500 << 10
+// less than 500 KiB, later ones less than 1000 KiB (swarmkit: maxConfigSize).
+const maxConfig = 500<<10 - 1
 
 // Pack turns a proxy's files into a rollout. current is the proxy's service, or
 // nil where there is none yet.
@@ -78,6 +78,11 @@ func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout
 		return r, nil
 	}
 	r.Spec = merge(current.Spec, current.Applied, p.Spec)
+	if p.Spec.Grace == 0 && current.Applied.Grace != 0 && current.Spec.Grace == current.Applied.Grace {
+		// The repository named a drain and does so no longer: a grace that was made
+		// for that drain may be shorter than the default's.
+		r.Spec.Grace = p.Drain + graceBeyondDrain
+	}
 	r.ID = rolloutID(r)
 	r.Changes = append(specChanges(current.Spec, r.Spec), configChanges(current.Carried, r.Shards)...)
 	r.Quarantined = current.Failed == r.ID
@@ -96,13 +101,17 @@ func shards(proxy string, files []File) ([]Shard, error) {
 	routes := map[string][]byte{}
 	var out []Shard
 	for _, f := range files {
-		if !strings.HasPrefix(f.Path, "routes/") {
-			out = append(out, newShard(proxy, f.Path, f.Data))
-			continue
+		alone := !strings.HasPrefix(f.Path, "routes/")
+		piece := f.Data
+		if !alone {
+			piece = append([]byte(fileMark+f.Path+"\n"), f.Data...)
 		}
-		piece := append([]byte(fileMark+f.Path+"\n"), f.Data...)
 		if len(piece) > maxConfig {
-			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: spread its routes over more hosts", f.Path, len(piece), maxConfig)
+			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: %s", f.Path, len(piece), maxConfig, shorten(f.Path))
+		}
+		if alone {
+			out = append(out, newShard(proxy, f.Path, piece))
+			continue
 		}
 		h := fnv.New32a()
 		h.Write([]byte(f.Path))
@@ -117,6 +126,17 @@ func shards(proxy string, files []File) ([]Shard, error) {
 		out = append(out, newShard(proxy, path, routes[path]))
 	}
 	return out, nil
+}
+
+// shorten says what makes a file smaller.
+func shorten(path string) string {
+	switch {
+	case strings.HasPrefix(path, "routes/server."):
+		return "spread its routes over more hosts"
+	case strings.HasPrefix(path, "routes/upstream."):
+		return "spread its tasks or servers over more pools"
+	}
+	return "name fewer and larger networks in status: {allow: …}"
 }
 
 func newShard(proxy, path string, data []byte) Shard {
@@ -196,7 +216,11 @@ func configChanges(carried map[string]string, shards []Shard) []string {
 	want := map[string]bool{}
 	for _, s := range shards {
 		want[s.Path] = true
-		if carried[s.Path] != s.Config {
+		switch carried[s.Path] {
+		case s.Config:
+		case "":
+			changes = append(changes, "add "+s.Path)
+		default:
 			changes = append(changes, "replace "+s.Path)
 		}
 	}

@@ -145,12 +145,13 @@ func mainOf(p Proxy) mainFile {
 	return m
 }
 
-// fileName is a host as part of a file's name, which has at most 255 bytes.
+// fileName is a host as part of a file's name, which has at most 255 bytes. No
+// host has a plus sign, so no two hosts have one name.
 func fileName(host string) string {
-	name := strings.Replace(host, "*", "_", 1)
+	name := strings.Replace(host, "*", "+", 1)
 	if len(name) > 200 {
 		sum := sha256.Sum256([]byte(host))
-		name = name[:180] + "-" + hex.EncodeToString(sum[:8])
+		name = name[:180] + "+" + hex.EncodeToString(sum[:8])
 	}
 	return name
 }
