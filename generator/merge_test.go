@@ -1,0 +1,147 @@
+package generator_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wharfinger/wharfinger/generator"
+)
+
+// TestOperatorsKeepWhatIsTheirs holds what becomes of a service's specification:
+// what the repository names is brought back, the rest is left alone.
+func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
+	type spec = generator.Spec
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for _, c := range []struct {
+		name                       string
+		live, applied, named, want spec
+		changes                    []string
+	}{
+		{"nothing to do",
+			spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, nil},
+		{"another image",
+			spec{Image: "nginx:1.28"}, spec{Image: "nginx:1.28"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"},
+			[]string{"image nginx:1.28 -> nginx:1.30"}},
+		{"an operator's image is brought back",
+			spec{Image: "nginx:1.31"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"},
+			[]string{"image nginx:1.31 -> nginx:1.30"}},
+		{"the engine's digest behind the same name is kept",
+			spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30" + digest}, nil},
+		{"a digest of another name is not",
+			spec{Image: "nginx:1.28" + digest}, spec{Image: "nginx:1.28"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"},
+			[]string{"image nginx:1.28" + digest + " -> nginx:1.30"}},
+		{"a digest that the repository names",
+			spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest}, nil},
+		{"a digest that the repository names anew",
+			spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest},
+			[]string{"image nginx:1.30 -> nginx:1.30" + digest}},
+		{"an operator's constraint stays",
+			spec{Constraints: []string{"node.id!=x", "a==b"}}, spec{Constraints: []string{"a==b"}}, spec{Constraints: []string{"a==b"}},
+			spec{Constraints: []string{"a==b", "node.id!=x"}}, nil},
+		{"a constraint that the repository took out goes",
+			spec{Constraints: []string{"a==b", "c==d"}}, spec{Constraints: []string{"a==b", "c==d"}}, spec{Constraints: []string{"a==b"}},
+			spec{Constraints: []string{"a==b"}}, []string{"remove constraint c==d"}},
+		{"one goes, an operator's stays, one comes",
+			spec{Constraints: []string{"a==b", "mine==x"}}, spec{Constraints: []string{"a==b"}}, spec{Constraints: []string{"c==d"}},
+			spec{Constraints: []string{"c==d", "mine==x"}}, []string{"add constraint c==d", "remove constraint a==b"}},
+		{"a constraint that an operator took out is brought back",
+			spec{}, spec{Constraints: []string{"a==b"}}, spec{Constraints: []string{"a==b"}},
+			spec{Constraints: []string{"a==b"}}, []string{"add constraint a==b"}},
+		{"a grace that the repository does not name is kept",
+			spec{Grace: 5 * time.Minute}, spec{}, spec{}, spec{Grace: 5 * time.Minute}, nil},
+		{"a grace that it names is brought back",
+			spec{Grace: 5 * time.Minute}, spec{Grace: 70 * time.Second}, spec{Grace: 70 * time.Second}, spec{Grace: 70 * time.Second},
+			[]string{"stop grace period 5m0s -> 1m10s"}},
+		{"a grace that it names no longer goes back to the default",
+			spec{Grace: 11 * time.Second}, spec{Grace: 11 * time.Second}, spec{}, spec{Grace: 40 * time.Second},
+			[]string{"stop grace period 11s -> 40s"}},
+		{"unless an operator changed it since",
+			spec{Grace: time.Hour}, spec{Grace: 11 * time.Second}, spec{}, spec{Grace: time.Hour}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := generator.Proxy{Name: "edge", Spec: c.named, Drain: 30 * time.Second}
+			current := &generator.ProxyService{Proxy: "edge", Spec: c.live, Applied: c.applied}
+			before := *current
+			r, err := generator.Pack("r1", p, generator.Files{}, current)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(r.Spec, c.want) {
+				t.Errorf("got %+v, want %+v", r.Spec, c.want)
+			}
+			if !slices.Equal(r.Changes, c.changes) {
+				t.Errorf("got changes %q, want %q", r.Changes, c.changes)
+			}
+			if !reflect.DeepEqual(*current, before) {
+				t.Errorf("Pack changed its input to %+v", *current)
+			}
+			// What was rolled is true: a second pass has nothing to do.
+			again, err := generator.Pack("r1", p, generator.Files{}, &generator.ProxyService{Proxy: "edge", Spec: r.Spec, Applied: r.Named})
+			if err != nil || again.Needed() {
+				t.Errorf("after the rollout Pack still says %q, %v", again.Changes, err)
+			}
+		})
+	}
+}
+
+// TestPackTellsConfigs holds the words for configs that come, change and go.
+func TestPackTellsConfigs(t *testing.T) {
+	files := generator.Files{All: []generator.File{{Path: "nginx.conf", Data: []byte("a")}, {Path: "status.conf", Data: []byte("b")}}}
+	p := generator.Proxy{Name: "edge"}
+	r, err := generator.Pack("r1", p, files, &generator.ProxyService{Carried: map[string]string{
+		"nginx.conf": "wharfinger-edge-0", "routes/007.conf": "wharfinger-edge-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Changes, []string{"replace nginx.conf", "add status.conf", "remove routes/007.conf"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestFailedRolloutIsKnownAgain holds that only the same outcome is quarantined.
+func TestFailedRolloutIsKnownAgain(t *testing.T) {
+	model, _ := build(t, "demo")
+	p := model.Proxies[0]
+	files, first := render(t, p)
+	for _, c := range []struct {
+		name   string
+		change func(p *generator.Proxy, files *generator.Files, current *generator.ProxyService)
+		want   bool
+	}{
+		{"the same", func(*generator.Proxy, *generator.Files, *generator.ProxyService) {}, true},
+		{"other files", func(_ *generator.Proxy, f *generator.Files, _ *generator.ProxyService) { f.Digest = "other" }, false},
+		{"another image", func(p *generator.Proxy, _ *generator.Files, _ *generator.ProxyService) { p.Spec.Image = "nginx:1.28" }, false},
+		{"an operator's constraint", func(_ *generator.Proxy, _ *generator.Files, s *generator.ProxyService) {
+			s.Spec.Constraints = append(s.Spec.Constraints, "node.id!=x")
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, files, current := p, files, carrying(first)
+			current.Carried, current.Failed = nil, first.ID
+			c.change(&p, &files, current)
+			r, err := generator.Pack("r2", p, files, current)
+			if err != nil || !r.Needed() || r.Quarantined != c.want {
+				t.Errorf("got needed %v, quarantined %v, %v; want true, %v, nil", r.Needed(), r.Quarantined, err, c.want)
+			}
+		})
+	}
+}
+
+// TestTooLarge holds that a file which no Docker config takes is an error that
+// says what to do, whichever file it is.
+func TestTooLarge(t *testing.T) {
+	for path, hint := range map[string]string{
+		"nginx.conf":             "name fewer and larger networks in status: {allow: …}",
+		"status.conf":            "name fewer and larger networks in status: {allow: …}",
+		"routes/server.a.conf":   "spread its routes over more hosts",
+		"routes/upstream.a.conf": "spread its tasks or servers over more pools",
+	} {
+		_, err := generator.Pack("r1", generator.Proxy{Name: "edge"}, generator.Files{All: []generator.File{{Path: path, Data: make([]byte, 500<<10)}}}, nil)
+		if err == nil || !strings.HasPrefix(err.Error(), path+" has ") || !strings.HasSuffix(err.Error(), " but a Docker config holds 511999: "+hint) {
+			t.Errorf("%s: got %v, want the hint %q", path, err, hint)
+		}
+	}
+}
