@@ -1,0 +1,393 @@
+package generator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/golden"
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// harmless is a value for each grammar of scalars (the is: tags of route's
+// types). A new grammar needs a line here; a new field needs nothing.
+var harmless = map[string]any{
+	"name":       "demo",
+	"image":      "nginx:1.30",
+	"version":    "1.30",
+	"network":    "host",
+	"constraint": "node.role==worker",
+	"port":       8081,
+	"cidr":       "10.0.0.0/8",
+	"drain":      "30s",
+	"service":    "demo",
+	"address":    "10.0.0.5:8080",
+	"weight":     2,
+	"bool":       false,
+	"host":       "demo.local",
+	"path":       "/v2",
+	"size":       "10m",
+}
+
+// apart names fields that exclude each other: each variant leaves some out.
+var apart = map[string][][]string{
+	"Pool": {{"servers"}, {"service", "port"}},
+}
+
+// hostile is what somebody might write to leave a value's place. Each is tried
+// alone, and before, behind and inside a harmless value.
+var hostile = []string{
+	`"`, `'`, `\`, `\"`, `\\"`, `";`, `'; }`, "\n", "\r\n", "\x00", "\t", " ", "\u2028", "\u0085",
+	"{", "}", ";", "#", "# ", "$", "$host", "${host}", "$http_authorization", "%", "*", "~", "~*", "^", "|", "`", "=", "@",
+	";load_module x;", `";load_module x;"`, "; } load_module x; server {", `\";}load_module x;#`, "\nload_module x;\n",
+	"\n# file nginx.conf\nload_module x;\n", "{{.}}", "{{ quote }}", "\ufeff", "é", "日本", "\u202e", "\u212a", "İ",
+	"..", "/../", "//", "-", "_", ".", ":", ",", "unix:/tmp/x", "[::1]", "0", "-1", "1e9", "null", "true", "<<", "&a", "!x",
+	strings.Repeat("a", 64<<10), strings.Repeat("/a", 32<<10), strings.Repeat(`\`, 255), strings.Repeat(`"`, 255),
+}
+
+// TestHostile tries every hostile value in every field of the format: Parse
+// refuses it, or what is rendered has the same structure as for a harmless one.
+func TestHostile(t *testing.T) {
+	tried, accepted := 0, 0
+	fields := leaves(t)
+	for _, leaf := range fields {
+		base, problems := structureWith(t, leaf, leaf.harmless)
+		if problems != nil {
+			t.Fatalf("%s: the harmless value is refused: %v", leaf.name, problems)
+		}
+		ordinary := fmt.Sprint(leaf.harmless)
+		half := len(ordinary) / 2
+		for _, evil := range hostile {
+			for _, value := range []string{evil, evil + ordinary, ordinary + evil, ordinary[:half] + evil + ordinary[half:]} {
+				tried++
+				got, problems := structureWith(t, leaf, value)
+				if problems != nil {
+					continue
+				}
+				accepted++
+				if !maps.Equal(got, base) {
+					t.Errorf("%s: %.80q changes the structure of the files:\ngot  %v\nwant %v", leaf.name, value, got, base)
+				}
+			}
+		}
+	}
+	t.Logf("%d fields, %d combinations; %d were let through and stayed in their place", len(fields), tried, accepted)
+}
+
+// TestHostileLive puts hostile text into every string of a Live: labels and host
+// names are written by others than the repository's authors. Nothing but
+// addresses may come out.
+func TestHostileLive(t *testing.T) {
+	const mark = "h0stile"
+	desired, problems := route.Parse(golden.Revision(t, "hosts-and-paths"))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	var live any
+	if err := json.Unmarshal(golden.Read(t, "hosts-and-paths", "live.json"), &live); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, set := range stringsOf(live) {
+		for _, evil := range hostile {
+			for _, value := range []string{evil + mark, "192.0.2.1" + evil + mark} {
+				tried++
+				old := set(value)
+				text, err := json.Marshal(live)
+				if err != nil {
+					t.Fatal(err)
+				}
+				set(old)
+				var l generator.Live
+				if err := json.Unmarshal(text, &l); err != nil {
+					t.Fatal(err)
+				}
+				model, _ := generator.Build(desired, &l)
+				for _, p := range model.Proxies {
+					files, _ := render(t, p)
+					for _, f := range files.All {
+						if strings.Contains(string(f.Data), mark) {
+							t.Errorf("%.80q of the Swarm stands in\n%s", value, f.Data)
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d combinations", tried)
+}
+
+// stringsOf finds every string of a JSON tree. Each function sets one and
+// returns what was there.
+func stringsOf(tree any) []func(string) string {
+	var out []func(string) string
+	found := func(child any, set func(any)) {
+		if old, ok := child.(string); ok {
+			current := old
+			out = append(out, func(value string) string {
+				old := current
+				current = value
+				set(value)
+				return old
+			})
+			return
+		}
+		out = append(out, stringsOf(child)...)
+	}
+	switch tree := tree.(type) {
+	case map[string]any:
+		for key, child := range tree {
+			found(child, func(value any) { tree[key] = value })
+		}
+	case []any:
+		for i, child := range tree {
+			found(child, func(value any) { tree[i] = value })
+		}
+	}
+	return out
+}
+
+// leaf is a place in a repository where a value stands.
+type leaf struct {
+	name     string
+	harmless any
+	// tree makes a whole repository with a value in that place.
+	tree func(value any) map[string]any
+}
+
+// leaves finds the fields by reflection over route.Desired: its maps are the
+// sections, their types' yaml: and is: tags the fields. The names of things
+// are leaves too.
+func leaves(t *testing.T) []leaf {
+	t.Helper()
+	var out []leaf
+	desired := reflect.TypeFor[route.Desired]()
+	sections := map[string]reflect.Type{}
+	for i := range desired.NumField() {
+		if f := desired.Field(i); f.Type.Kind() == reflect.Map {
+			sections[strings.ToLower(f.Name)] = f.Type.Elem().Elem()
+		}
+	}
+	for _, section := range slices.Sorted(maps.Keys(sections)) {
+		typ := sections[section]
+		variants := apart[typ.Name()]
+		if variants == nil {
+			variants = [][]string{nil}
+		}
+		for _, without := range variants {
+			// make fills a tree with harmless values, but value in the at-th place.
+			fill := func(at int, value any) (map[string]any, *filler) {
+				f := &filler{t: t, at: at, value: value}
+				tree := map[string]any{}
+				for _, name := range slices.Sorted(maps.Keys(sections)) {
+					leftOut := without
+					if name != section {
+						leftOut = nil
+						if v := apart[sections[name].Name()]; v != nil {
+							leftOut = v[0]
+						}
+					}
+					f.counting = name == section
+					tree[name] = map[string]any{"demo": f.object(sections[name], name+".demo", leftOut)}
+				}
+				return tree, f
+			}
+			_, all := fill(-1, nil)
+			for i, p := range all.places {
+				out = append(out, leaf{p.name, p.harmless, func(value any) map[string]any {
+					tree, _ := fill(i, value)
+					return tree
+				}})
+			}
+		}
+		out = append(out, leaf{"the name of " + section, "demo", func(value any) map[string]any {
+			return renamed(out[0].tree(out[0].harmless), section, fmt.Sprint(value))
+		}})
+	}
+	if len(out) < 20 {
+		t.Fatalf("found %d fields; does the test still understand the format?", len(out))
+	}
+	return out
+}
+
+// filler makes YAML trees from types.
+type filler struct {
+	t        *testing.T
+	at       int // the place that gets value
+	value    any
+	counting bool
+	places   []struct {
+		name     string
+		harmless any
+	}
+}
+
+func (f *filler) object(typ reflect.Type, name string, without []string) map[string]any {
+	out := map[string]any{}
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		key := field.Tag.Get("yaml")
+		if key == "" || slices.Contains(without, key) {
+			continue
+		}
+		out[key] = f.any(field.Type, field.Tag.Get("is"), name+"."+key)
+	}
+	return out
+}
+
+func (f *filler) any(typ reflect.Type, is, name string) any {
+	switch {
+	case typ.Kind() == reflect.Slice:
+		return []any{f.any(typ.Elem(), is, name+"[]")}
+	case typ.Kind() == reflect.Map:
+		return map[string]any{"demo": f.any(typ.Elem(), is, name+".demo")}
+	case typ.Kind() == reflect.Struct && is == "":
+		return f.object(typ, name, nil)
+	}
+	value, ok := harmless[is]
+	if !ok {
+		f.t.Fatalf("%s: the grammar %q has no harmless value in this test", name, is)
+	}
+	if strings.HasSuffix(name, "status.port") {
+		value = 8079 // beside the clients' port
+	}
+	if f.counting {
+		if len(f.places) == f.at {
+			value = f.value
+		}
+		f.places = append(f.places, struct {
+			name     string
+			harmless any
+		}{name, value})
+	}
+	return value
+}
+
+// renamed gives the thing of a section another name, and those that point to
+// it as well.
+func renamed(tree map[string]any, section, name string) map[string]any {
+	things := tree[section].(map[string]any)
+	things[name] = things["demo"]
+	if name != "demo" {
+		delete(things, "demo")
+	}
+	field := map[string]string{"pools": "pool", "proxies": "proxy"}[section]
+	if field != "" {
+		tree["routes"].(map[string]any)["demo"].(map[string]any)[field] = name
+	}
+	return tree
+}
+
+// structureWith renders a repository with a value in a place and counts its
+// directives, or answers the problems.
+func structureWith(t *testing.T, l leaf, value any) (map[string]int, route.Problems) {
+	t.Helper()
+	text, err := yaml.Marshal(l.tree(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: text}}})
+	if problems != nil {
+		return nil, problems
+	}
+	model, _ := generator.Build(desired, hostileLive(desired))
+	counts := map[string]int{}
+	for _, p := range model.Proxies {
+		files, rollout := render(t, p)
+		for _, f := range files.All {
+			count(t, f.Data, counts)
+		}
+		sameFiles(t, l.name, generator.Unpack(rollout.Shards), files.All)
+	}
+	return counts, nil
+}
+
+// hostileLive has a task for every service of the repository.
+func hostileLive(desired *route.Desired) *generator.Live {
+	live := &generator.Live{Nodes: []generator.Node{{ID: "n1", Hostname: "node", Role: "manager", State: "ready", Addr: "192.0.2.1"}}}
+	for _, name := range slices.Sorted(maps.Keys(desired.Pools)) {
+		pool := desired.Pools[name]
+		live.Services = append(live.Services, generator.Service{ID: name, Name: pool.Service.Value})
+		live.Tasks = append(live.Tasks, generator.Task{ID: name, Service: name, Node: "n1", State: "running",
+			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}}})
+	}
+	return live
+}
+
+// count reads a file as nginx does (ngx_conf_read_token) and counts its
+// directives by name, number of words and end, and its closing braces.
+func count(t *testing.T, data []byte, counts map[string]int) {
+	t.Helper()
+	first, words, depth := "", 0, 0
+	for i := 0; i < len(data); {
+		switch c := data[i]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			i++
+		case c == '#':
+			for i < len(data) && data[i] != '\n' {
+				i++
+			}
+		case c == ';' || c == '{':
+			if words == 0 {
+				t.Errorf("%q without a directive in\n%s", c, data)
+			}
+			counts[fmt.Sprintf("%s %d %c", first, words, c)]++
+			words = 0
+			if c == '{' {
+				depth++
+			}
+			i++
+		case c == '}':
+			if depth--; depth < 0 || words > 0 {
+				t.Errorf("a brace closes nothing in\n%s", data)
+			}
+			counts["}"]++
+			i++
+		default:
+			word, rest := token(data[i:])
+			if rest < 0 {
+				t.Errorf("a quote is not closed in\n%s", data)
+				return
+			}
+			if words++; words == 1 {
+				first = word
+			}
+			i += rest
+		}
+	}
+	if depth != 0 || words != 0 {
+		t.Errorf("the file ends inside a block or directive:\n%s", data)
+	}
+}
+
+// token returns the word that data starts with and its length, or -1 if its
+// quote is not closed.
+func token(data []byte) (string, int) {
+	quote := data[0]
+	if quote != '"' && quote != '\'' {
+		quote = 0
+	}
+	for i := 0; i < len(data); i++ {
+		c := data[i]
+		switch {
+		case c == '\\':
+			i++
+		case quote != 0:
+			if i > 0 && c == quote {
+				return string(data[1:i]), i + 1
+			}
+		case c == '$' && i+1 < len(data) && data[i+1] == '{':
+			i++ // a variable's brace is part of the word
+		case strings.IndexByte(" \t\r\n;{", c) >= 0:
+			return string(data[:i]), i
+		}
+	}
+	return string(data), -1
+}
