@@ -74,7 +74,7 @@ var (
 var yamlHints = map[string]string{
 	"found character that cannot start any token":           "indent with blanks, never with tabs; text that starts with @, % or ` needs quotes",
 	"did not find expected alphabetic or numeric character": `text that starts with * or & needs quotes, like "*.example.org"`,
-	"found unexpected end of stream":                        "close the quote that opens here",
+	"found unexpected end of stream":                        "close the quote that opens here or before",
 	"mapping values are not allowed in this context":        "put the inner field on a line of its own, or quotes around text with a colon",
 	"control characters are not allowed":                    "take the character out",
 }
