@@ -26,8 +26,8 @@ var ErrChanged = errors.New("the proxy's service was changed meanwhile")
 // proxies are asked all the same: what was killed half-way ends here.
 //
 // progress, if not nil, is called when a node's state changes: "pending" (the
-// old proxy serves), "starting", "running" (not answering yet), and
-// "serves 01f08b50", the start of the digest that it answers.
+// old proxy serves), "starting", "running" (but the new files are not answered
+// yet), and "serves 01f08b50", the start of the rollout's digest.
 //
 // Errors: a *Failed for a rollout that Swarm or the deadline ended; ErrChanged;
 // ctx.Err() as soon as ctx ends, with the rollout left to go on by itself; any

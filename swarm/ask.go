@@ -45,12 +45,7 @@ func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Tas
 	group.Wait()
 	right = true
 	for _, p := range places {
-		if w.states[p.node.Hostname] != p.state && ctx.Err() == nil {
-			w.states[p.node.Hostname] = p.state
-			if w.progress != nil {
-				w.progress(p.node.Hostname, p.state)
-			}
-		}
+		w.tell(p)
 		if p.why != "" && right {
 			right, w.why = false, p.node.Hostname+": "+p.why
 		}
@@ -82,17 +77,37 @@ func (w *confirmation) visit(ctx context.Context, p *place) {
 		p.err, p.why = err, err.Error()
 		return
 	}
-	digest, err := w.digestAt(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)))
-	switch {
-	case err != nil:
-		p.err, p.why = err, err.Error()
-		return
-	case digest != w.r.Digest:
-		p.why = fmt.Sprintf("it serves %.8s instead of %.8s", digest, w.r.Digest)
-	case p.old:
-		p.why = "the old proxy shall run, too"
+	for range answers {
+		digest, err := w.digestAt(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)))
+		if err != nil {
+			p.err, p.why = err, err.Error()
+			return
+		}
+		if digest != w.r.Digest {
+			p.why = fmt.Sprintf("it serves %.8s instead of %.8s", digest, w.r.Digest)
+			return
+		}
 	}
-	p.state = fmt.Sprintf("serves %.8s", digest)
+	p.state = serves(w.r.Digest)
+	if p.old {
+		p.why = "the old proxy still has its place"
+	}
+}
+
+func serves(digest string) string { return fmt.Sprintf("serves %.8s", digest) }
+
+// tell calls progress for a state that is new. While an old and a new proxy
+// share a port, answers go to and fro: a node that has served the new files is
+// not said to have gone back.
+func (w *confirmation) tell(p *place) {
+	last := w.states[p.node.Hostname]
+	if last == p.state || last == serves(w.r.Digest) && p.state == "running" {
+		return
+	}
+	w.states[p.node.Hostname] = p.state
+	if w.progress != nil {
+		w.progress(p.node.Hostname, p.state)
+	}
 }
 
 // taskText says in what state a task is, and Swarm's reason if it has one.

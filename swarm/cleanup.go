@@ -31,7 +31,7 @@ func (c *Cluster) cleanUp(ctx context.Context, r generator.Rollout) error {
 		// when they were listed, or names since, is kept.
 		var svc *api.Service
 		if svc, err = c.proxyService(ctx, r); err == nil && svc != nil {
-			err = c.removeConfigs(ctx, outdated(configs, *svc))
+			err = c.removeConfigs(ctx, outdated(configs, *svc, c.unusedFor))
 		}
 	}
 	if ctx.Err() != nil {
@@ -46,7 +46,7 @@ func (c *Cluster) cleanUp(ctx context.Context, r generator.Rollout) error {
 // outdated returns the configs that neither of the service's specs names. Age
 // is told by the managers' clocks alone: what was made shortly before the
 // service's last change, or after it, is young.
-func outdated(configs []api.Config, svc api.Service) []api.Config {
+func outdated(configs []api.Config, svc api.Service, unusedFor time.Duration) []api.Config {
 	used := map[string]bool{}
 	specs := []api.ServiceSpec{svc.Spec}
 	if svc.PreviousSpec != nil {

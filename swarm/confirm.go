@@ -16,9 +16,12 @@ import (
 const (
 	// look is the pause between two looks at a rollout.
 	look = 300 * time.Millisecond
-	// inARow is how many looks, each on fresh connections, must find every proxy
-	// right: while an old and a new one share a port, one answer may be luck.
-	inARow = 2
+	// inARow is how many looks must find every proxy right, and answers how many
+	// answers each look wants, on fresh connections. While an old and a new proxy
+	// share a port the kernel deals connections out evenly, so a proxy that still
+	// takes old ones passes once in a thousand.
+	inARow  = 2
+	answers = 5
 	// noTasksFor is how long a service may be without any task before it is
 	// believed that no node fits. Swarm makes tasks a moment after the service.
 	noTasksFor = 5 * time.Second
@@ -55,6 +58,9 @@ func (c *Cluster) confirm(ctx context.Context, r generator.Rollout, sent bool, p
 			right = 0
 		}
 		if right == inARow {
+			if !w.empty.IsZero() {
+				w.log.Warn("no node fits the proxy's constraints, so nothing serves it", "proxy", r.Proxy, "constraints", r.Spec.Constraints)
+			}
 			if w.marked {
 				return w.mark(ctx, r, "") // it came right after all
 			}
@@ -104,11 +110,13 @@ func (w *confirmation) look(ctx context.Context) (bool, error) {
 	w.empty = time.Time{}
 	serving, forbidden := w.ask(ctx, *svc, tasks)
 	if moving(state) {
-		w.why = "Swarm is still at it: " + svc.UpdateStatus.Message
+		if serving {
+			w.why = "Swarm says: " + svc.UpdateStatus.Message
+		}
 		return false, nil
 	}
 	if forbidden != "" {
-		return false, fmt.Errorf("Swarm finished the rollout, but %s does not tell this host what it serves (403 Forbidden): "+
+		return false, fmt.Errorf("the rollout is done, but %s does not tell this host what it serves (403 Forbidden): "+
 			"this host is not in proxies.%s.status.allow", forbidden, w.r.Proxy)
 	}
 	return serving, nil
@@ -133,17 +141,16 @@ func (w *confirmation) noTasks() bool {
 		w.empty = time.Now()
 	}
 	w.why = "the service has no tasks yet"
-	if time.Since(w.empty) < noTasksFor {
-		return false
-	}
-	w.log.Warn("no node fits the proxy's constraints, so nothing serves it", "proxy", w.r.Proxy, "constraints", w.r.Spec.Constraints)
-	return true
+	return time.Since(w.empty) >= noTasksFor
 }
 
 // tasks returns the service's tasks that Swarm wants to run, the newest first.
+// One that waits to be restarted is wanted "ready".
 func (c *Cluster) tasks(ctx context.Context, svc api.Service) ([]api.Task, error) {
 	all, err := c.history(ctx, svc)
-	return slices.DeleteFunc(all, func(t api.Task) bool { return t.DesiredState != api.TaskStateRunning }), err
+	return slices.DeleteFunc(all, func(t api.Task) bool {
+		return t.DesiredState != api.TaskStateRunning && t.DesiredState != api.TaskStateReady
+	}), err
 }
 
 // history returns the service's tasks, also those that ended, the newest first.

@@ -33,10 +33,11 @@ const callTimeout = time.Minute
 // Cluster is a Swarm, by one of its managers. It may be used from several
 // goroutines.
 type Cluster struct {
-	docker   *client.Client
-	status   *http.Client // asks the proxies' status listeners
-	deadline time.Duration
-	log      *slog.Logger
+	docker    *client.Client
+	status    *http.Client // asks the proxies' status listeners
+	deadline  time.Duration
+	unusedFor time.Duration
+	log       *slog.Logger
 }
 
 // Connect makes a Cluster. It sends nothing yet: a manager that is away shows
@@ -50,7 +51,7 @@ func Connect(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Docker: %v", err)
 	}
-	c := &Cluster{docker: docker, status: statusClient(), deadline: o.Deadline, log: o.Log}
+	c := &Cluster{docker: docker, status: statusClient(), deadline: o.Deadline, unusedFor: unusedFor, log: o.Log}
 	if c.deadline == 0 {
 		c.deadline = defaultDeadline
 	}

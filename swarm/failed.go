@@ -41,8 +41,8 @@ func (f *Failed) Error() string {
 
 // failedOf returns the rollout that a service shows as failed.
 //
-// What engines 20.10 and 28.5 do (measured): a rollback that Swarm starts by
-// itself puts PreviousSpec, with its service labels, in the place of Spec and
+// What engine 20.10.24 does (measured; newer swarmkit has the same lines in
+// Updater.rollbackUpdate): a rollback that Swarm starts by itself puts PreviousSpec, with its service labels, in the place of Spec and
 // leaves PreviousSpec empty. What failed is then named nowhere, so Apply records
 // it in labelFailed. `docker service rollback` swaps the two; that an operator
 // went back is an order like any other, so what he left counts as failed.
@@ -100,6 +100,9 @@ const wayBack = time.Minute
 // rolledBack waits for a rollback of Swarm's own to end and records it.
 func (c *Cluster) rolledBack(ctx context.Context, r generator.Rollout, svc api.Service) error {
 	reason := svc.UpdateStatus.Message
+	if updateState(svc) == api.UpdateStateRollbackCompleted {
+		reason = "Swarm rolled it back" // the message, "rollback completed", reads like a success
+	}
 	f := c.failed(ctx, r, svc, reason, false)
 	end := time.Now().Add(wayBack)
 	for updateState(svc) == api.UpdateStateRollbackStarted && time.Now().Before(end) {
@@ -176,7 +179,11 @@ func (w *confirmation) late(ctx context.Context) error {
 	}
 	w.step("take-back", w.r)
 	f := w.failed(ctx, w.r, *svc, reason, false)
-	if f.Back, err = w.takeBack(ctx, *svc); err != nil {
+	f.Back, err = w.takeBack(ctx, *svc)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("%w; taking it back failed: %v", f, err)
 	}
 	return f

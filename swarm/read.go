@@ -155,12 +155,12 @@ func (c *Cluster) configs(ctx context.Context, names []string) (map[string]api.C
 	if len(names) == 0 {
 		return found, nil // a filter without names would match all
 	}
-	exact := filters.NewArgs()
+	named := filters.NewArgs()
 	for _, name := range names {
-		exact.Add("names", name)
+		named.Add("name", name) // matches longer names, too
 	}
 	list, err := call(ctx, func(ctx context.Context) ([]api.Config, error) {
-		return c.docker.ConfigList(ctx, api.ConfigListOptions{Filters: exact})
+		return c.docker.ConfigList(ctx, api.ConfigListOptions{Filters: named})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read configs: %w", err)

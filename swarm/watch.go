@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
@@ -18,8 +19,8 @@ const poll = 2 * time.Second
 // Watch wakes the reader of wake, a channel with one slot, whenever the cluster
 // may have changed and every two seconds besides. A wake says "read", nothing
 // more; it never blocks. Watch returns nil when ctx ends, and for nothing else:
-// a stream that breaks is opened again, and is logged when it breaks and when
-// it is back, not on each try.
+// a stream of events that breaks is opened again, and is logged when it breaks
+// and when it is back, not on each try.
 func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 	ring := func() {
 		select {
@@ -27,52 +28,66 @@ func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 		default: // one is waiting already
 		}
 	}
+	// The poll goes on whatever the stream does: a manager that hangs holds
+	// whoever opens one.
+	var listening sync.WaitGroup
+	listening.Go(func() { c.listen(ctx, ring) })
+	defer listening.Wait()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	broken := false
-	for ctx.Err() == nil {
-		c.stream(ctx, ring, ticker.C, func(err error) {
-			if broken != (err != nil) {
-				broken = err != nil
-				if broken {
-					c.log.Warn("the manager's events broke off; polling goes on", "error", err)
-				} else {
-					c.log.Info("the manager's events are back")
-				}
-			}
-		})
-		select { // the poll is the pause between two tries
+	for {
+		ring()
+		select {
 		case <-ctx.Done():
+			return nil
 		case <-ticker.C:
-			ring()
 		}
 	}
-	return nil
 }
 
-// stream passes events on until the stream ends. health is told of the break,
-// and that the stream works once it has stayed open for a whole poll: an engine
-// that is away refuses at once, and an open stream says nothing by itself.
-func (c *Cluster) stream(ctx context.Context, ring func(), tick <-chan time.Time, health func(error)) {
+// listen keeps a stream of events open.
+func (c *Cluster) listen(ctx context.Context, ring func()) {
+	broken := false
+	for {
+		err := c.stream(ctx, ring, func() {
+			if broken {
+				c.log.Info("the manager's events are back")
+			}
+			broken = false
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if !broken {
+			c.log.Warn("the manager's events broke off; polling goes on", "error", err)
+		}
+		broken = true
+		if sleep(ctx, poll) != nil {
+			return
+		}
+	}
+}
+
+// stream passes events on until the stream breaks. It calls works once it knows
+// that the stream does: an open one says nothing by itself, one to an engine that
+// is away ends at once.
+func (c *Cluster) stream(ctx context.Context, ring, works func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	messages, errs := c.docker.Events(ctx, events.ListOptions{Filters: watched()})
 	ring() // what happened while no stream was open
+	open := time.After(poll)
 	for {
 		select {
 		case m := <-messages:
-			health(nil)
+			works()
 			if matters(m) {
 				ring()
 			}
-		case <-tick:
-			health(nil)
-			ring()
+		case <-open:
+			works()
 		case err := <-errs:
-			if ctx.Err() == nil {
-				health(err)
-			}
-			return
+			return err
 		}
 	}
 }

@@ -1,0 +1,44 @@
+package swarm
+
+import (
+	"reflect"
+	"testing"
+
+	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/wharfinger/wharfinger/generator"
+)
+
+func TestPortsOf(t *testing.T) {
+	host := func(target, published uint32) api.PortConfig {
+		return api.PortConfig{Protocol: "tcp", TargetPort: target, PublishedPort: published, PublishMode: api.PortConfigPublishModeHost}
+	}
+	mesh := host(81, 8081)
+	mesh.PublishMode = api.PortConfigPublishModeIngress
+	got := portsOf([]api.PortConfig{host(443, 32770), host(443, 32771), mesh, host(80, 32768), host(80, 32768)})
+	want := []generator.Port{{Protocol: "tcp", Target: 80, Published: 32768}, {Protocol: "tcp", Target: 443, Published: 32770}, {Protocol: "tcp", Target: 443, Published: 32771}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestLiveOf(t *testing.T) {
+	task := func(id, service, node string) api.Task {
+		return api.Task{ID: id, ServiceID: service, NodeID: node, Status: api.TaskStatus{State: api.TaskStateRunning}}
+	}
+	tasks := []api.Task{task("t3", "s1", "n1"), task("t1", "s1", ""), task("t2", "gone", "n1"), task("t4", "s1", "gone")}
+	nodes := []api.Node{{ID: "n2"}, {ID: "n1", ManagerStatus: &api.ManagerStatus{Addr: "10.0.0.1:2377"}}}
+	nodes[0].Spec.Labels = map[string]string{}
+	live := liveOf(tasks, nodes, []api.Service{{ID: "s1"}})
+	want := &generator.Live{
+		Nodes:    []generator.Node{{ID: "n1", ManagerAddr: "10.0.0.1:2377"}, {ID: "n2"}},
+		Services: []generator.Service{{ID: "s1"}},
+		Tasks: []generator.Task{
+			{ID: "t1", Service: "s1", State: "running"},
+			{ID: "t3", Service: "s1", Node: "n1", State: "running"},
+		},
+	}
+	if !reflect.DeepEqual(live, want) {
+		t.Errorf("got  %+v\nwant %+v", live, want)
+	}
+}

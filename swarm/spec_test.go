@@ -1,0 +1,163 @@
+package swarm
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/wharfinger/wharfinger/generator"
+)
+
+// rolloutOf returns a small rollout with two configs, and references to them.
+func rolloutOf() (generator.Rollout, []*api.ConfigReference) {
+	spec := generator.Spec{Image: "nginx:1.30", Constraints: []string{"node.role==worker"}, Grace: 40 * time.Second}
+	r := generator.Rollout{
+		Proxy: "edge", Service: "wharfinger-edge", Revision: "abc", ID: "id-1", Digest: "d1", Spec: spec, Named: spec,
+		Shards: []generator.Shard{
+			{Config: "wharfinger-edge-2", Path: "routes/000.conf", Data: []byte("2")},
+			{Config: "wharfinger-edge-1", Path: "nginx.conf", Data: []byte("1")},
+		},
+	}
+	return r, refsOf(r.Shards, map[string]string{"wharfinger-edge-1": "c1", "wharfinger-edge-2": "c2"})
+}
+
+func TestCreatedIsReadBack(t *testing.T) {
+	r, refs := rolloutOf()
+	spec := created(r, refs)
+	got, ok := proxyOf(api.Service{Spec: spec})
+	want := generator.ProxyService{
+		Proxy: "edge", Service: "wharfinger-edge", Spec: r.Spec, Applied: r.Named,
+		Carried: map[string]string{"nginx.conf": "wharfinger-edge-1", "routes/000.conf": "wharfinger-edge-2"},
+		Digest:  "d1", Revision: "abc",
+	}
+	if !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if !carries(spec.TaskTemplate, r) {
+		t.Error("what was created does not carry the rollout")
+	}
+	container := spec.TaskTemplate.ContainerSpec
+	if first := container.Configs[0]; first.ConfigID != "c1" || first.File.Name != "/etc/nginx/nginx.conf" || first.File.Mode != 0o444 {
+		t.Errorf("first config: got %+v at %+v", first, first.File)
+	}
+	if container.StopSignal != "SIGQUIT" || spec.Mode.Global == nil || spec.UpdateConfig.Order != "start-first" ||
+		spec.UpdateConfig.FailureAction != "rollback" || spec.TaskTemplate.Networks[0].Target != "host" {
+		t.Errorf("got %+v", spec)
+	}
+	if got := spec.Labels["type"]; got != "com.docker.interlock.core.proxy" {
+		t.Errorf("type: got %q", got)
+	}
+}
+
+func TestUpdatedKeepsWhatItDoesNotName(t *testing.T) {
+	r, refs := rolloutOf()
+	before := created(r, refs)
+	theirs := &api.ConfigReference{ConfigID: "x", ConfigName: "mime", File: &api.ConfigReferenceFileTarget{Name: "/etc/nginx/mime.types"}}
+	elsewhere := &api.ConfigReference{ConfigID: "y", ConfigName: "wharfinger-edge-9", File: &api.ConfigReferenceFileTarget{Name: "/srv/x"}}
+	before.TaskTemplate.ContainerSpec.Configs = append(before.TaskTemplate.ContainerSpec.Configs, theirs, elsewhere)
+	before.TaskTemplate.ContainerSpec.Env = []string{"TZ=UTC"}
+	before.TaskTemplate.ForceUpdate = 3
+	before.Labels["team"] = "web"
+	before.Labels[labelFailed] = "id-0"
+	frozen, _ := json.Marshal(before)
+
+	r.ID, r.Digest, r.Spec.Image = "id-2", "d2", "nginx:1.31"
+	r.Shards = r.Shards[:1]
+	after := updated(before, r, refs[1:])
+	if now, _ := json.Marshal(before); string(now) != string(frozen) {
+		t.Errorf("the spec that was given changed:\n%s\n%s", frozen, now)
+	}
+	container := after.TaskTemplate.ContainerSpec
+	if container.Image != "nginx:1.31" || !reflect.DeepEqual(container.Configs, []*api.ConfigReference{theirs, elsewhere, refs[1]}) {
+		t.Errorf("got image %s, configs %v", container.Image, container.Configs)
+	}
+	if !reflect.DeepEqual(container.Env, []string{"TZ=UTC"}) || after.TaskTemplate.ForceUpdate != 3 || after.Labels["team"] != "web" {
+		t.Errorf("an operator's value is gone: %+v", after)
+	}
+	if _, ok := after.Labels[labelFailed]; ok || after.Labels[labelRollout] != "id-2" || after.Labels[labelDigest] != "d2" {
+		t.Errorf("labels: got %v", after.Labels)
+	}
+}
+
+func TestProxyOfRefuses(t *testing.T) {
+	for name, labels := range map[string]map[string]string{
+		"wharfinger-edge": nil,
+		"copy-of-edge":    {labelProxy: "edge"},
+	} {
+		svc := api.Service{Spec: api.ServiceSpec{Annotations: api.Annotations{Name: name, Labels: labels}}}
+		if p, ok := proxyOf(svc); ok {
+			t.Errorf("%s: got %+v, want none", name, p)
+		}
+	}
+}
+
+func TestImageComesBackAsWritten(t *testing.T) {
+	const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	for _, c := range []struct{ service, applied, want string }{
+		{"nginx:1.30", "nginx:1.30", "nginx:1.30"},
+		{"nginx:1.30", "docker.io/library/nginx:1.30", "docker.io/library/nginx:1.30"},
+		{"nginx:latest", "nginx", "nginx"},
+		{"nginx:1.30" + digest, "nginx:1.30", "nginx:1.30" + digest},
+		{"nginx:1.30" + digest, "docker.io/nginx:1.30", "docker.io/nginx:1.30" + digest},
+		{"nginx:1.31", "nginx:1.30", "nginx:1.31"},
+		{"nginx" + digest, "nginx" + digest, "nginx" + digest},
+		{"nginx:1.30", "", "nginx:1.30"},
+	} {
+		task := api.TaskSpec{ContainerSpec: &api.ContainerSpec{Image: c.service}}
+		if got := specOf(task, c.applied).Image; got != c.want {
+			t.Errorf("%s, applied as %s: got %s, want %s", c.service, c.applied, got, c.want)
+		}
+	}
+}
+
+func TestFailedOf(t *testing.T) {
+	labelled := func(rollout, failed string) *api.ServiceSpec {
+		return &api.ServiceSpec{Annotations: api.Annotations{Labels: map[string]string{labelRollout: rollout, labelFailed: failed}}}
+	}
+	for _, c := range []struct {
+		name      string
+		now, prev *api.ServiceSpec
+		state     api.UpdateState
+		want      string
+	}{
+		{"quiet", labelled("b", ""), labelled("a", ""), api.UpdateStateCompleted, ""},
+		{"recorded", labelled("a", "b"), labelled("b", ""), "", "b"},
+		{"rolled back by an operator", labelled("a", ""), labelled("b", ""), api.UpdateStateRollbackCompleted, "b"},
+		{"rolled back by Swarm, not recorded yet", labelled("a", ""), nil, api.UpdateStateRollbackCompleted, ""},
+		{"paused", labelled("b", ""), labelled("a", ""), api.UpdateStatePaused, "b"},
+	} {
+		svc := api.Service{Spec: *c.now, PreviousSpec: c.prev}
+		if c.state != "" {
+			svc.UpdateStatus = &api.UpdateStatus{State: c.state}
+		}
+		if got := failedOf(svc); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestOutdated(t *testing.T) {
+	now := time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
+	using := func(ids ...string) api.ServiceSpec {
+		c := &api.ContainerSpec{}
+		for _, id := range ids {
+			c.Configs = append(c.Configs, &api.ConfigReference{ConfigID: id})
+		}
+		return api.ServiceSpec{TaskTemplate: api.TaskSpec{ContainerSpec: c}}
+	}
+	config := func(id string, age time.Duration) api.Config {
+		return api.Config{ID: id, Meta: api.Meta{CreatedAt: now.Add(-age)}}
+	}
+	previous := using("previous")
+	svc := api.Service{Meta: api.Meta{UpdatedAt: now}, Spec: using("now"), PreviousSpec: &previous}
+	old := outdated([]api.Config{
+		config("now", time.Hour), config("previous", time.Hour), config("old", time.Hour),
+		config("young", 10*time.Second), config("later", -time.Minute),
+	}, svc, time.Minute)
+	if len(old) != 1 || old[0].ID != "old" {
+		t.Errorf("got %v, want only the old one", old)
+	}
+}
