@@ -59,8 +59,10 @@ func quote(s string) (string, error) {
 	if i := strings.IndexFunc(s, func(r rune) bool { return r == '$' || r < ' ' || r == 127 }); i >= 0 {
 		return "", fmt.Errorf("%q cannot be written in nginx.conf", s)
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`, nil
+	return `"` + escapes.Replace(s) + `"`, nil
 }
+
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // seconds writes a duration as nginx reads times.
 func seconds(d time.Duration) string {
