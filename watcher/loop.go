@@ -64,6 +64,7 @@ type Loop struct {
 	model    *generator.Model  // of the last pass
 	inForce  map[string]string // by proxy, the ID of the rollout that all its tasks confirmed
 	changed  bool              // something did, since the last pass
+	blind    bool              // the last read of the Swarm failed, so live is of the past
 	unread   bool              // the last fetch failed
 	fetchAt  time.Time         // when a failed fetch is made again
 	failed   bool              // the last pass did not bring every proxy to its rollout
@@ -137,8 +138,8 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 		l.fetch(ctx)
 	}
 	retry := l.failed && !start.Before(l.retryAt)
-	if (read || retry) && !l.read(ctx) {
-		return // never act on a state that could not be read
+	if (read || retry || l.blind) && !l.read(ctx) {
+		return // never act on a state that could not be read, nor on the one before
 	}
 	if l.desired == nil || l.live == nil {
 		return
@@ -276,7 +277,7 @@ func (l *Loop) read(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if err != nil {
+	if l.blind = err != nil; l.blind {
 		l.say("cluster", "the Swarm cannot be read; the proxies keep what they have", err.Error())
 		return false
 	}

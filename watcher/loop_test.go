@@ -299,7 +299,8 @@ func TestUnreadableWorldChangesNothing(t *testing.T) {
 		for range 5 {
 			w.change(w.cluster, func() {})
 		}
-		w.change(w.source, func() { w.fetchErr = nil; w.push("b.example") }) // the live state that was read last still holds
+		w.change(w.source, func() { w.fetchErr = nil; w.push("b.example") })
+		w.wantApplied(t, "a.example", "a.example") // a push waits for a state to be put on
 		w.change(w.cluster, func() { w.readErr = nil })
 	})
 	w.wantApplied(t, "a.example", "a.example", "b.example")
