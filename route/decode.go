@@ -42,6 +42,11 @@ type document struct {
 
 // read hands each document of the file to take.
 func (d *decoder) read(data []byte, take func(document)) {
+	if i := firstNot(data, func(r rune, size int) bool { return r != utf8.RuneError || size > 1 }); i < len(data) {
+		d.problem(d.at(data, i), "this is not UTF-8", "save the file in UTF-8")
+		d.gaps.names = true
+		return
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var root yaml.Node
@@ -89,11 +94,10 @@ func (d *decoder) syntax(data []byte, err error) {
 		if yamlFromZero.MatchString(text) {
 			pos.Line++
 		}
-		last := 1 + bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n"))
-		pos.Line = min(pos.Line, last) // an error at the end is told one line behind it
-	} else if good := bytes.IndexFunc(data, notInYAML); good >= 0 {
-		pos.Line += bytes.Count(data[:good], []byte("\n"))
-		pos.Col += utf8.RuneCount(data[bytes.LastIndexByte(data[:good], '\n')+1 : good])
+		// An error at the end is told one line behind it.
+		pos.Line = min(pos.Line, d.at(data, len(bytes.TrimRight(data, "\r\n"))).Line)
+	} else if i := firstNot(data, inYAML); i < len(data) {
+		pos = d.at(data, i)
 	}
 	hint, ok := yamlHints[text]
 	if !ok {
@@ -102,10 +106,31 @@ func (d *decoder) syntax(data []byte, err error) {
 	d.problem(pos, "this is not YAML: "+text, hint)
 }
 
-// notInYAML reports whether YAML's reader stops at a character; the parser does
-// not say where that was.
-func notInYAML(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 || r == utf8.RuneError
+// inYAML reports whether YAML's reader takes a character; where it stopped, it
+// does not say.
+func inYAML(r rune, _ int) bool {
+	return r >= ' ' && r < 0x7f || r == '\t' || r == '\n' || r == '\r' || r == 0x85 || r >= 0xa0
+}
+
+// firstNot returns where the first character is that is not good, or the end.
+func firstNot(data []byte, good func(r rune, size int) bool) int {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if !good(r, size) {
+			return i
+		}
+		i += size
+	}
+	return len(data)
+}
+
+// lineEnds are all that YAML 1.1 has, as one.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// at is the place of the i-th byte.
+func (d *decoder) at(data []byte, i int) Pos {
+	before := lineEnds.Replace(string(data[:i]))
+	return Pos{File: d.file, Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])}
 }
 
 func (d *decoder) problem(pos Pos, text, hint string) {
