@@ -139,7 +139,10 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	}
 	retry := l.failed && !start.Before(l.retryAt)
 	if (read || retry || l.blind) && !l.read(ctx) {
-		return // never act on a state that could not be read, nor on the one before
+		// Never act on a state that could not be read, nor on the one before. A
+		// retry that is due must not come round at once, again and again.
+		l.retryAt = time.Now().Add(firstRetry)
+		return
 	}
 	if l.desired == nil || l.live == nil {
 		return

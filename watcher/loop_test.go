@@ -35,6 +35,7 @@ type world struct {
 	testErr  error
 	applyErr error
 	fetches  int
+	reads    int
 	tests    int
 	applied  []string // the hosts of each rollout that needed an update
 	confirms int      // calls of Apply for a rollout in force
@@ -86,6 +87,7 @@ type fakeCluster struct {
 func (w *world) Read(context.Context) (*generator.Live, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.reads++
 	if w.readErr != nil {
 		return nil, w.readErr
 	}
@@ -312,6 +314,19 @@ func TestUnreadableWorldChangesNothing(t *testing.T) {
 	if w.fetches < 10 || w.fetches > 20 {
 		t.Errorf("fetches in the minute without git: got %d, want one each %s", w.fetches, refetch)
 	}
+}
+
+func TestRetryDoesNotSpinWhileUnreadable(t *testing.T) {
+	w := newWorld()
+	w.applyErr = errors.New("the socket broke off")
+	run(t, w, func(*Loop) {
+		w.change(w.cluster, func() { w.readErr = errors.New("the socket is gone") })
+		before := w.reads
+		time.Sleep(time.Minute)
+		if n := w.reads - before; n > 40 {
+			t.Errorf("reads in a minute without the Swarm: got %d, want one each %s", n, firstRetry)
+		}
+	})
 }
 
 func TestRefusedByNginx(t *testing.T) {
