@@ -28,7 +28,8 @@ quick: ## Run the tests that need neither root nor a lab
 	$(GO) test -short ./...
 
 .PHONY: race
-race: ## Run the tests of the concurrent packages under the race detector
+race: ## Run the tests of the concurrent packages under the race detector (root)
+	@sh lab/deps.sh gcc libc6-dev
 	$(GO) test -race ./watcher/... ./git/... ./server/... ./generator/... ./route/...
 
 .PHONY: lint
@@ -39,7 +40,7 @@ lint: ## Check format, vet and staticcheck
 
 .PHONY: golden
 golden: ## Write the golden files anew; look at git diff afterwards
-	GOLDIE_UPDATE=1 $(GO) test -count=1 ./route ./generator
+	GOLDIE_UPDATE=1 $(GO) test -count=1 ./route ./generator ./cmd/wharfinger
 
 .PHONY: fuzz
 fuzz: ## Look for input that breaks the parser, for FUZZTIME (default 1m)

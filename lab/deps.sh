@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs what the lab, the tests and the demo need beyond Go, on Debian 12.
-# Says nothing and takes no time when everything is there. Needs root.
+# Installs what the lab, the tests and the demo need beyond Go, on Debian 12, and
+# the packages that are named. Says nothing and takes no time when everything is
+# there. Needs root.
 #
-#	sh lab/deps.sh
+#	sh lab/deps.sh [PACKAGE…]
 set -eu
 
 if ! command -v dpkg-query >/dev/null || [ "$(uname -s)" != Linux ]; then
@@ -10,7 +11,7 @@ if ! command -v dpkg-query >/dev/null || [ "$(uname -s)" != Linux ]; then
 	exit 1
 fi
 
-packages="docker.io docker-registry nginx iproute2 iptables util-linux git curl make ca-certificates"
+packages="docker.io docker-registry iproute2 iptables util-linux git curl make ca-certificates $*"
 
 missing=""
 for p in $packages; do
@@ -26,9 +27,9 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 
-# The packages bring system services (an engine, a registry, an nginx on port
-# 80) that nobody asked for here: the lab starts its own. Debian asks this file
-# before it starts a service; an existing one is the administrator's and stays.
+# The packages bring system services (an engine, a registry) that nobody asked
+# for here: the lab starts its own. Debian asks this file before it starts a
+# service; an existing one is the administrator's and stays.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap 'rm -f "$policy"' EXIT
