@@ -1,0 +1,64 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+const (
+	rolls    = 10
+	requests = 200_000 // at least, in all
+)
+
+// Rolling drops no request: not one on a new connection, not one on a connection
+// that is reused, no POST, which nobody may send twice.
+func TestHitless(t *testing.T) {
+	w := newWorld(t)
+	w.application("demo", 4)
+	d := w.watch()
+	// The drain is the default here, as in production.
+	const proxy = `proxies:
+  edge:
+    image: nginx:1.30
+    constraints: [node.labels.nodetype == loadbalancer]
+`
+	hosts := []string{"demo.local"}
+	d.rolled(w.push(toDemo(proxy, hosts...)))
+	w.serves("demo.local", "/", "demo")
+
+	load := newLoad("demo.local", "demo")
+	w.Cleanup(load.stop)
+	begin := time.Now()
+	table := "\n     roll  push to confirmed  requests meanwhile  failed\n"
+	for i := 1; i <= rolls; i++ {
+		before := load.sum()
+		hosts = append(hosts, fmt.Sprintf("host-%d.local", i))
+		d.rolled(w.push(toDemo(proxy, hosts...)))
+		took, now := time.Since(w.pushed), load.sum()
+		table += fmt.Sprintf("%9d %17.1fs %19d %7d\n", i, took.Seconds(), now.requests-before.requests, now.failed-before.failed)
+	}
+	during := load.sum().requests
+	for load.sum().requests < requests && time.Since(begin) < 4*time.Minute {
+		time.Sleep(100 * time.Millisecond)
+	}
+	load.stop()
+	total, took := load.sum(), time.Since(begin)
+	w.Logf("%s%s\n%d requests in %.0f s, %.0f/s; %d of them during the %d rolls; %d configs are left",
+		table, load.table(), total.requests, took.Seconds(), float64(total.requests)/took.Seconds(), during, rolls, w.tidy())
+
+	if total.failed > 0 {
+		t.Errorf("%d of %d requests failed, want none", total.failed, total.requests)
+	}
+	if total.requests < requests {
+		t.Errorf("%d requests in %s, want %d at least", total.requests, took, requests)
+	}
+	for _, k := range load.kinds {
+		if k.sum().requests == 0 {
+			t.Errorf("%s: not one request", k.name)
+		}
+	}
+	for _, host := range hosts {
+		w.serves(host, "/", "demo")
+	}
+}

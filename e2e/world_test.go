@@ -1,0 +1,234 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A world is what a test works with: an empty Swarm and a repository.
+type world struct {
+	*testing.T
+	bare   string // the repository's directory
+	url    string // the repository, as wharfinger reads it
+	remote string // the repository, as push writes it
+	clone  string
+	pushed time.Time // the last push was done
+
+	daemon *daemon // the one that runs, or ran last
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t}
+	t.Cleanup(w.leave)
+	w.makeRepository()
+	return w
+}
+
+// part runs a subtest in the same world.
+func (w *world) part(name string, test func()) {
+	outer := w.T
+	outer.Run(name, func(t *testing.T) {
+		w.T = t
+		defer func() { w.T = outer }()
+		test()
+	})
+}
+
+// leave tells what is to be known after a failure and empties the Swarm.
+func (w *world) leave() {
+	if w.Failed() {
+		w.tell()
+	}
+	if w.daemon != nil && w.daemon.running() {
+		w.daemon.stop()
+	}
+	if services := lines(w.inCleanup("service", "ls", "-q")); len(services) > 0 {
+		w.inCleanup(append([]string{"service", "rm"}, services...)...)
+	}
+	for _, node := range theLab.Nodes() {
+		for end := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			out, err := theLab.Docker(context.Background(), node.Name, "ps", "-q")
+			if err == nil && out == "" {
+				break
+			}
+			if time.Now().After(end) {
+				w.Errorf("%s still has containers after all services were removed: %v: %s", node.Name, err, out)
+				break
+			}
+		}
+	}
+	if configs := lines(w.inCleanup("config", "ls", "-q")); len(configs) > 0 {
+		w.inCleanup(append([]string{"config", "rm"}, configs...)...)
+	}
+}
+
+func (w *world) tell() {
+	if w.daemon != nil {
+		w.Logf("wharfinger's log:\n%s", w.daemon.log)
+	}
+	for _, args := range [][]string{
+		{"service", "ps", "--no-trunc", "wharfinger-edge"},
+		{"service", "inspect", "-f", "{{json .UpdateStatus}}", "wharfinger-edge"},
+		{"service", "ls"},
+	} {
+		out, err := theLab.Docker(context.Background(), manager, args...)
+		if err != nil {
+			out = err.Error()
+		}
+		w.Logf("docker %s\n%s", strings.Join(args, " "), out)
+	}
+}
+
+// inCleanup runs docker when the test's context has ended.
+func (w *world) inCleanup(args ...string) string {
+	out, err := theLab.Docker(context.Background(), manager, args...)
+	if err != nil {
+		w.Error(err)
+	}
+	return out
+}
+
+func (w *world) docker(args ...string) string {
+	w.Helper()
+	out, err := theLab.Docker(w.Context(), manager, args...)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return out
+}
+
+// application makes a service of the demo application, on the workers. Its
+// answers carry the service's name.
+func (w *world) application(name string, replicas int) {
+	w.Helper()
+	w.docker("service", "create", "--name", name, "--detach", "--quiet", "--replicas", fmt.Sprint(replicas),
+		"--constraint", "node.role==worker", "--constraint", "node.labels.nodetype!=loadbalancer",
+		"--restart-delay", "100ms", "--publish", "mode=host,target=8080", "--env", "METADATA="+name, "wharfinger/demo")
+	w.eventually(30*time.Second, func() error {
+		if n := len(w.tasks(name)); n != replicas {
+			return fmt.Errorf("%s has %d tasks that run, want %d", name, n, replicas)
+		}
+		return nil
+	})
+}
+
+func (w *world) scale(service string, replicas int) {
+	w.Helper()
+	w.docker("service", "scale", "--detach", fmt.Sprintf("%s=%d", service, replicas))
+}
+
+// A task is one that runs now.
+type task struct {
+	Instance string // as the demo application answers it
+	Node     string // ID
+}
+
+// tasks returns a service's running tasks.
+func (w *world) tasks(service string) []task {
+	w.Helper()
+	var tasks []task
+	ids := lines(w.docker("service", "ps", "-q", "-f", "desired-state=running", service))
+	if len(ids) == 0 {
+		return nil
+	}
+	var inspected []struct {
+		NodeID string
+		Status struct {
+			State           string
+			ContainerStatus struct{ ContainerID string }
+		}
+	}
+	w.decode(&inspected, append([]string{"inspect", "--type=task"}, ids...)...)
+	for _, t := range inspected {
+		if id := t.Status.ContainerStatus.ContainerID; t.Status.State == "running" && len(id) > 12 {
+			tasks = append(tasks, task{Instance: id[:12], Node: t.NodeID})
+		}
+	}
+	return tasks
+}
+
+func (w *world) instances(service string) []string {
+	w.Helper()
+	var names []string
+	for _, t := range w.tasks(service) {
+		names = append(names, t.Instance)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A proxyService is what the tests look at in the service of the proxy.
+type proxyService struct {
+	Version struct{ Index int }
+	Spec    serviceSpec
+	// UpdatedAt is when the spec was last written.
+	UpdatedAt    time.Time
+	PreviousSpec *serviceSpec
+	UpdateStatus struct{ State, Message string }
+}
+
+type serviceSpec struct {
+	Labels       map[string]string
+	TaskTemplate struct {
+		ContainerSpec struct {
+			Image   string
+			Env     []string
+			Configs []struct{ ConfigName string }
+		}
+		Placement struct{ Constraints []string }
+	}
+	UpdateConfig struct{ Delay time.Duration }
+}
+
+func (w *world) proxy() proxyService {
+	w.Helper()
+	var list []proxyService
+	w.decode(&list, "service", "inspect", "wharfinger-edge")
+	return list[0]
+}
+
+// version moves with every update that anybody sends, and by itself as long as
+// Swarm replaces tasks.
+func (w *world) version() int {
+	w.Helper()
+	return w.proxy().Version.Index
+}
+
+// noUpdate checks that nobody sends an update for a while.
+func (w *world) noUpdate(during time.Duration) {
+	w.Helper()
+	before := w.version()
+	time.Sleep(during)
+	if after := w.version(); after != before {
+		w.Errorf("the proxy's service went from version %d to %d, want no update", before, after)
+	}
+}
+
+func (w *world) decode(into any, args ...string) {
+	w.Helper()
+	if err := json.Unmarshal([]byte(w.docker(args...)), into); err != nil {
+		w.Fatalf("docker %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+func lines(text string) []string { return strings.Fields(text) }
+
+// eventually waits until what is asked for is so.
+func (w *world) eventually(within time.Duration, try func() error) {
+	w.Helper()
+	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			w.Fatalf("after %s still: %v", within, err)
+		}
+	}
+}
