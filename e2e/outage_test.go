@@ -44,6 +44,7 @@ func TestGitDown(t *testing.T) {
 		return nil
 	})
 	w.spread("demo.local", "demo", 1)
+	d.line(30*time.Second, "msg=pass", "peers of pool demo: 1,")
 
 	w.remote = w.bare // past the server
 	commit := w.push(toDemo(edge, "demo.local", "new.local"))
