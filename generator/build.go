@@ -37,6 +37,13 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
 		m.Proxies = append(m.Proxies, b.proxy(d.Proxies[name], byProxy[name], peers))
 	}
+	for _, p := range l.Proxies {
+		if d.Proxies[p.Proxy] == nil {
+			b.problems = append(b.problems, route.Problem{Object: "proxy " + p.Proxy,
+				Text: "it runs in the Swarm, but the repository no longer has it; it keeps what it serves",
+				Hint: "when nobody needs it any more: docker service rm " + p.Service})
+		}
+	}
 	return m, b.problems.Sorted()
 }
 

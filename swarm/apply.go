@@ -66,7 +66,7 @@ func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(
 }
 
 func (c *Cluster) step(name string, r generator.Rollout) {
-	c.log.Info("apply", "step", name, "proxy", r.Proxy, "rollout", r.ID, "digest", r.Digest)
+	c.log.Debug("apply", "step", name, "proxy", r.Proxy, "rollout", r.ID, "digest", r.Digest)
 }
 
 // service returns a service by its name, or nil where there is none.

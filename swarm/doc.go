@@ -24,6 +24,6 @@
 // One that nobody applies again leaves configs that no service uses; the
 // clean-up after the proxy's next rollout removes them.
 //
-// Each step logs a line with the attribute "step" when it begins: configs,
-// update, confirm, take-back, clean-up.
+// Each step logs a line at debug level when it begins, with the attribute "step":
+// configs, update, confirm, take-back, clean-up.
 package swarm

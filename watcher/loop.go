@@ -64,7 +64,7 @@ type Loop struct {
 	model    *generator.Model  // of the last pass
 	inForce  map[string]string // by proxy, the ID of the rollout that all its tasks confirmed
 	changed  bool              // something did, since the last pass
-	blind    bool              // the last read of the Swarm failed, so live is of the past
+	stale    bool              // live is of the past: the last read failed, or a rollout came after it
 	unread   bool              // the last fetch failed
 	fetchAt  time.Time         // when a failed fetch is made again
 	failed   bool              // the last pass did not bring every proxy to its rollout
@@ -138,7 +138,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 		l.fetch(ctx)
 	}
 	retry := l.failed && !start.Before(l.retryAt)
-	if (read || retry || l.blind) && !l.read(ctx) {
+	if (read || retry || l.stale) && !l.read(ctx) {
 		// Never act on a state that could not be read, nor on the one before. A
 		// retry that is due must not come round at once, again and again.
 		l.retryAt = time.Now().Add(firstRetry)
@@ -153,11 +153,13 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	reading := time.Since(start)
 	plan, err := MakePlan(l.desired, l.live)
 	if err != nil {
-		l.say("plan", "the revision cannot be rolled out", err.Error())
-		l.changed = false // the same input makes the same error
+		l.say("revision", "revision refused; the last good one stays in force", err.Error())
+		l.changed = l.fallBack() // the same input would make the same error
+		if l.changed {
+			l.pass(ctx, false, false)
+		}
 		return
 	}
-	l.say("plan", "", "")
 	if text := plan.Problems.Error(); text != l.said["problems"] {
 		l.said["problems"] = text
 		l.logProblems(slog.LevelWarn, "left out", plan.Problems)
@@ -201,10 +203,10 @@ func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
 		refused = refused || isRefusal(o.Err)
 	}
 	l.model = plan.Model
-	if !refused {
+	if refused {
+		l.fallBack()
+	} else {
 		l.taken = l.desired
-	} else if l.taken != nil {
-		l.desired = l.taken // so that the tasks of the last good revision are followed
 	}
 	if confirmed {
 		l.ready.Store(true)
@@ -215,11 +217,22 @@ func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
 	} else {
 		l.backoff = firstRetry
 	}
+	l.stale = l.stale || worked
 	if worked {
 		l.Log.Info("pass", attrs...)
 	} else {
 		l.Log.Debug("pass", attrs...)
 	}
+}
+
+// fallBack returns to the last revision that went through, so that its tasks are
+// followed. It reports whether there is another one than now.
+func (l *Loop) fallBack() bool {
+	if l.taken == nil || l.taken == l.desired {
+		return false
+	}
+	l.desired = l.taken
+	return true
 }
 
 // isRefusal reports whether nginx was asked and said no: then the files are at
@@ -270,6 +283,7 @@ func (l *Loop) fetch(ctx context.Context) {
 	if desired == nil {
 		return
 	}
+	l.say("revision", "", "")
 	l.Log.Info("revision", "revision", rev.ID, "routes", len(desired.Routes), "pools", len(desired.Pools), "proxies", len(desired.Proxies))
 	l.desired, l.changed = desired, true
 }
@@ -280,7 +294,7 @@ func (l *Loop) read(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if l.blind = err != nil; l.blind {
+	if l.stale = err != nil; l.stale {
 		l.say("cluster", "the Swarm cannot be read; the proxies keep what they have", err.Error())
 		return false
 	}

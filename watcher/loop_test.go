@@ -174,6 +174,12 @@ func (w *world) change(wake chan<- struct{}, how func()) {
 	synctest.Wait()
 }
 
+func (w *world) rollouts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.applied)
+}
+
 func (w *world) wantApplied(t *testing.T, want ...string) {
 	t.Helper()
 	if got := fmt.Sprint(w.applied); got != fmt.Sprint(want) {
@@ -256,7 +262,7 @@ func TestBurstIsRolledOnce(t *testing.T) {
 func TestPatienceEnds(t *testing.T) {
 	w := newWorld()
 	run(t, w, func(*Loop) {
-		start := len(w.applied)
+		start := w.rollouts()
 		for i := range 40 { // 4 s of wakes
 			w.mu.Lock()
 			w.push(fmt.Sprintf("b%d.example", i))
@@ -267,7 +273,7 @@ func TestPatienceEnds(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		if got := len(w.applied) - start; got < 1 || got > 2 {
+		if got := w.rollouts() - start; got < 1 || got > 2 {
 			t.Errorf("rollouts during 4 s of unrest: got %d, want 1 or 2", got)
 		}
 	})
@@ -339,6 +345,25 @@ func TestRefusedByNginx(t *testing.T) {
 	w.wantApplied(t, "a.example", "a.example")
 	if strings.Count(log, "nginx says no") == 0 {
 		t.Errorf("the log does not say what nginx said:\n%s", log)
+	}
+}
+
+func TestTooLargeIsRefusedWhole(t *testing.T) {
+	w := newWorld()
+	log := run(t, w, func(*Loop) {
+		w.change(w.source, func() {
+			w.push("b.example")
+			paths := ""
+			for i := range 4000 { // two locations each, more than a Docker config holds
+				paths += fmt.Sprintf("/path-%d, ", i)
+			}
+			w.rev.Files[0].Data = bytes.Replace(w.rev.Files[0].Data, []byte("pool: demo}"), []byte("pool: demo, paths: ["+paths+"]}"), 1)
+		})
+		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 32769)} }) // the good one is still followed
+	})
+	w.wantApplied(t, "a.example", "a.example")
+	if want := "but a Docker config holds"; strings.Count(log, want) != 1 {
+		t.Errorf("the log holds %q %d times, want once:\n%s", want, strings.Count(log, want), log)
 	}
 }
 
