@@ -30,7 +30,7 @@ quick: ## Run the tests that need neither root nor a lab
 .PHONY: race
 race: ## Run the tests of the concurrent packages under the race detector (root)
 	@sh lab/deps.sh gcc libc6-dev
-	$(GO) test -race ./watcher/... ./git/... ./server/... ./generator/... ./route/...
+	$(GO) test -race ./watcher/... ./git/... ./server/...
 
 .PHONY: lint
 lint: ## Check format, vet and staticcheck

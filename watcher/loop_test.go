@@ -180,6 +180,13 @@ func (w *world) rollouts() int {
 	return len(w.applied)
 }
 
+// count reads one of the world's counters while the loop runs.
+func (w *world) count(n *int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return *n
+}
+
 func (w *world) wantApplied(t *testing.T, want ...string) {
 	t.Helper()
 	if got := fmt.Sprint(w.applied); got != fmt.Sprint(want) {
@@ -327,9 +334,9 @@ func TestRetryDoesNotSpinWhileUnreadable(t *testing.T) {
 	w.applyErr = errors.New("the socket broke off")
 	run(t, w, func(*Loop) {
 		w.change(w.cluster, func() { w.readErr = errors.New("the socket is gone") })
-		before := w.reads
+		before := w.count(&w.reads)
 		time.Sleep(time.Minute)
-		if n := w.reads - before; n > 40 {
+		if n := w.count(&w.reads) - before; n > 40 {
 			t.Errorf("reads in a minute without the Swarm: got %d, want one each %s", n, firstRetry)
 		}
 	})
@@ -339,8 +346,7 @@ func TestRefusedByNginx(t *testing.T) {
 	w := newWorld()
 	log := run(t, w, func(*Loop) {
 		w.change(w.source, func() { w.push("b.example"); w.testErr = refusal("nginx says no") })
-		w.testErr = nil
-		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 32769)} })
+		w.change(w.cluster, func() { w.testErr = nil; w.live.Tasks = []generator.Task{task("t2", 32769)} })
 	})
 	w.wantApplied(t, "a.example", "a.example")
 	if strings.Count(log, "nginx says no") == 0 {
@@ -371,10 +377,10 @@ func TestFailedRolloutIsNotTriedAgain(t *testing.T) {
 	w := newWorld()
 	w.applyErr = errors.New("rolled back")
 	run(t, w, func(*Loop) {
-		tests := w.tests
+		tests := w.count(&w.tests)
 		time.Sleep(10 * time.Minute)
-		if w.tests != tests {
-			t.Errorf("tries while quarantined: got %d, want none", w.tests-tests)
+		if n := w.count(&w.tests) - tests; n != 0 {
+			t.Errorf("tries while quarantined: got %d, want none", n)
 		}
 		w.change(w.source, func() { w.push("b.example"); w.applyErr = nil })
 	})
@@ -386,8 +392,8 @@ func TestFailureOfTheWorldIsTriedAgain(t *testing.T) {
 	w.testErr = errors.New("no space left")
 	run(t, w, func(*Loop) {
 		time.Sleep(5 * time.Minute)
-		if w.tests < 5 || w.tests > 12 {
-			t.Errorf("tries in 5 minutes: got %d, want 5 to 12, further and further apart", w.tests)
+		if n := w.count(&w.tests); n < 5 || n > 12 {
+			t.Errorf("tries in 5 minutes: got %d, want 5 to 12, further and further apart", n)
 		}
 		w.mu.Lock()
 		w.testErr = nil
