@@ -81,7 +81,7 @@ func run(m *testing.M) (code int) {
 
 // alone keeps a second run from removing the lab of this one.
 func alone() (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), "wharfinger-e2e.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile("/run/wharfinger-e2e.lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

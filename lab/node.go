@@ -88,8 +88,10 @@ func (n *Node) start(ctx context.Context) error {
 	if err := os.RemoveAll(run); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(run, "lock"), 0o755); err != nil {
-		return err
+	for _, name := range []string{"lock", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(run, name), 0o755); err != nil {
+			return err
+		}
 	}
 	if err := n.plug(ctx, "up"); err != nil {
 		return err
@@ -103,7 +105,7 @@ func (n *Node) start(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	// The caller's proxies and Docker settings are not the node's.
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TMPDIR=/tmp"}
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TMPDIR=/run/tmp"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,

@@ -57,6 +57,10 @@ func (t Tester) Test(ctx context.Context, shards []generator.Shard) error {
 	return &Refused{complaint(out, dir)}
 }
 
+// temporary is a directive for a temporary folder. nginx -t makes these folders,
+// and they shall go with the test.
+var temporary = regexp.MustCompile(`(?m)^(\s*[a-z_]+_temp_path )/tmp/`)
+
 func write(dir string, shards []generator.Shard) error {
 	// The folder belongs to whom nginx will run as: it writes its pid there.
 	if err := own(dir); err != nil {
@@ -66,7 +70,8 @@ func write(dir string, shards []generator.Shard) error {
 		return err
 	}
 	for _, s := range shards {
-		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(s.Path)), s.Data, 0o644); err != nil {
+		data := temporary.ReplaceAll(s.Data, []byte("${1}"+dir+"/"))
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(s.Path)), data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,9 @@ routes:
 `
 
 func runDemo(ctx context.Context) error {
+	if os.Geteuid() != 0 {
+		return errors.New("the demo needs root: it makes network namespaces and runs engines")
+	}
 	if _, err := lab.Open(demoName); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, errors.New("the demo is up already: make demo-down removes it"))
 	}
