@@ -66,7 +66,7 @@ func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string]
 		Nginx:  p.Nginx.Value,
 		HTTP:   p.Listen.HTTP.Value,
 		Drain:  p.Drain.Value,
-		Status: Status{Port: p.Status.Port.Value, Allow: b.allowed(p)},
+		Status: Status{Port: p.Status.Port.Value},
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)
@@ -99,24 +99,6 @@ func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string]
 		out.Upstreams = append(out.Upstreams, Upstream{Name: pool, Peers: peers[pool]})
 	}
 	return out
-}
-
-// allowed lists who may ask the status listener: the node itself, the managers,
-// for Wharfinger runs there, and whom the repository names.
-func (b *builder) allowed(p *route.Proxy) []string {
-	set := map[string]bool{"127.0.0.1": true}
-	for _, n := range b.live.Nodes {
-		if n.Role != "manager" {
-			continue
-		}
-		if addr, err := n.Address(); err == nil {
-			set[addr.String()] = true
-		}
-	}
-	for _, network := range p.Status.Allow {
-		set[network.Value.String()] = true
-	}
-	return slices.Sorted(maps.Keys(set))
 }
 
 func (b *builder) peers(p *route.Pool) []Peer {

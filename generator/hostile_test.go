@@ -25,7 +25,6 @@ var harmless = map[string]any{
 	"network":    "host",
 	"constraint": "node.role==worker",
 	"port":       8081,
-	"cidr":       "10.0.0.0/8",
 	"drain":      "30s",
 	"service":    "demo",
 	"address":    "10.0.0.5:8080",

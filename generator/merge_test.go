@@ -134,8 +134,6 @@ func TestFailedRolloutIsKnownAgain(t *testing.T) {
 // says what to do, whichever file it is.
 func TestTooLarge(t *testing.T) {
 	for path, hint := range map[string]string{
-		"nginx.conf":             "name fewer and larger networks in status: {allow: …}",
-		"status.conf":            "name fewer and larger networks in status: {allow: …}",
 		"routes/server.a.conf":   "spread its routes over more hosts",
 		"routes/upstream.a.conf": "spread its tasks or servers over more pools",
 	} {

@@ -29,8 +29,7 @@ type Proxy struct {
 // Status is the listener that tells which files a proxy serves.
 type Status struct {
 	Port   int
-	Allow  []string // addresses and networks
-	Digest string   // set by Render
+	Digest string // set by Render
 }
 
 // Server is one virtual host (nginx: server).

@@ -130,13 +130,10 @@ func shards(proxy string, files []File) ([]Shard, error) {
 
 // shorten says what makes a file smaller.
 func shorten(path string) string {
-	switch {
-	case strings.HasPrefix(path, "routes/server."):
-		return "spread its routes over more hosts"
-	case strings.HasPrefix(path, "routes/upstream."):
+	if strings.HasPrefix(path, "routes/upstream.") {
 		return "spread its tasks or servers over more pools"
 	}
-	return "name fewer and larger networks in status: {allow: …}"
+	return "spread its routes over more hosts"
 }
 
 func newShard(proxy, path string, data []byte) Shard {

@@ -61,9 +61,6 @@ type Listen struct {
 type Status struct {
 	// Port is the status listener's own port. Default 8079.
 	Port At[int] `yaml:"port" is:"port"`
-	// Allow names networks that may ask it, beside the managers and the node
-	// itself, who always may.
-	Allow []At[netip.Prefix] `yaml:"allow" is:"cidr"`
 }
 
 // Pool is a set of peers that answer the same requests: `pools:`. It is either

@@ -35,7 +35,6 @@ var grammars = map[string]grammar{
 	"network":    {"a network mode", textual, readNetwork},
 	"constraint": {"a constraint", textual, readConstraint},
 	"port":       {"a port number", numeric, readPort},
-	"cidr":       {"a network", textual, readCIDR},
 	"drain":      {"a duration", textual, readDrain},
 	"service":    {"a service name", textual, readService},
 	"address":    {"an address", textual, readAddress},
@@ -136,20 +135,6 @@ func readPort(s string) (any, string, string) {
 		return nil, fmt.Sprintf("%s is not a port", quote(s)), "ports are numbers from 1 to 65535"
 	}
 	return n, "", ""
-}
-
-func readCIDR(s string) (any, string, string) {
-	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-		return netip.PrefixFrom(a, a.BitLen()), "", ""
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return nil, fmt.Sprintf("%s is not a network", quote(s)), "write an address or a network, like 10.0.0.0/8"
-	}
-	if p != p.Masked() {
-		return nil, fmt.Sprintf("%s has bits beyond its mask", quote(s)), "write " + p.Masked().String()
-	}
-	return p, "", ""
 }
 
 var durationForm = regexp.MustCompile(`^([0-9]+(ms|s|m|h))+$`)

@@ -1,7 +1,6 @@
 package swarm_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -160,21 +159,6 @@ func TestServiceOfSomebodyElse(t *testing.T) {
 	err := w.apply(w.rollout())
 	if err == nil || !strings.Contains(err.Error(), "lacks the label wharfinger.proxy=foreign") {
 		t.Errorf("got %v, want a refusal", err)
-	}
-}
-
-func TestStatusRefused(t *testing.T) {
-	w := newWorld(t, "shut")
-	r := w.rollout()
-	for i := range r.Shards {
-		if r.Shards[i].Path == "status.conf" {
-			r.Shards[i].Data = bytes.Replace(r.Shards[i].Data, []byte("return 200 "), []byte("return 403 "), 1)
-			r.Shards[i].Config += "x"
-		}
-	}
-	err := w.apply(r)
-	if err == nil || !strings.Contains(err.Error(), "proxies.shut.status.allow") {
-		t.Errorf("got %v, want a hint at status.allow", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -23,16 +22,15 @@ type place struct {
 	// What asking found out.
 	state string // for progress
 	why   string // what is not right yet; empty if all is
-	err   error
 }
 
-// ask asks every proxy what it serves. It reports whether all are right, and
-// otherwise says why not; forbidden names a node whose proxy refuses to tell.
-func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Task) (right bool, forbidden string) {
+// ask asks every proxy whether it serves the rollout. It reports whether all do,
+// and otherwise says why not.
+func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Task) (right bool) {
 	places, err := w.places(ctx, svc, tasks)
 	if err != nil {
 		w.why = err.Error()
-		return false, ""
+		return false
 	}
 	var group errgroup.Group
 	group.SetLimit(16)
@@ -49,11 +47,8 @@ func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Tas
 		if p.why != "" && right {
 			right, w.why = false, p.node.Hostname+": "+p.why
 		}
-		if errors.Is(p.err, errForbidden) && !p.old {
-			forbidden = p.node.Hostname
-		}
 	}
-	return right, forbidden
+	return right
 }
 
 // visit looks at one place and asks its proxy.
@@ -74,17 +69,17 @@ func (w *confirmation) visit(ctx context.Context, p *place) {
 	}
 	addr, err := p.node.Address()
 	if err != nil {
-		p.err, p.why = err, err.Error()
+		p.why = err.Error()
 		return
 	}
 	for range answers {
-		digest, err := w.digestAt(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)))
+		ok, err := w.serves(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)), w.r.Digest)
 		if err != nil {
-			p.err, p.why = err, err.Error()
+			p.why = err.Error()
 			return
 		}
-		if digest != w.r.Digest {
-			p.why = fmt.Sprintf("it serves %.8s instead of %.8s", digest, w.r.Digest)
+		if !ok {
+			p.why = fmt.Sprintf("it does not serve %.8s", w.r.Digest)
 			return
 		}
 	}

@@ -108,16 +108,12 @@ func (w *confirmation) look(ctx context.Context) (bool, error) {
 		return w.noTasks(), nil
 	}
 	w.empty = time.Time{}
-	serving, forbidden := w.ask(ctx, *svc, tasks)
+	serving := w.ask(ctx, *svc, tasks)
 	if moving(state) {
 		if serving {
 			w.why = "Swarm says: " + svc.UpdateStatus.Message
 		}
 		return false, nil
-	}
-	if forbidden != "" {
-		return false, fmt.Errorf("the rollout is done, but %s does not tell this host what it serves (403 Forbidden): "+
-			"this host is not in proxies.%s.status.allow", forbidden, w.r.Proxy)
 	}
 	return serving, nil
 }

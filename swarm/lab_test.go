@@ -3,7 +3,6 @@ package swarm_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -161,12 +160,12 @@ func (w *world) rollout() generator.Rollout {
     nginx: 1.30
     drain: 2s
     listen: {http: %d}
-    status: {port: %d, allow: [%s/32]}
+    status: {port: %d}
 %spools:
   out: {servers: ["10.255.255.1:80"]}
 routes:
   r: {hosts: [%s], pool: out}
-`, w.proxy, w.image, w.http, w.status, w.lab.Gateway(), w.extra, w.host)
+`, w.proxy, w.image, w.http, w.status, w.extra, w.host)
 	desired, problems := route.Parse(route.Revision{ID: "rev-" + w.host, Files: []route.File{{Path: "r.yaml", Data: []byte(yaml)}}})
 	if problems != nil {
 		w.Fatal(problems)
@@ -212,21 +211,24 @@ func (w *world) must() generator.Rollout {
 func (w *world) serves(digest string) {
 	w.Helper()
 	for _, node := range []string{"lb-00", "lb-01"} {
-		if got := w.answer(node); got != digest {
-			w.Errorf("%s serves %q, want %q", node, got, digest)
+		if got := w.answer(node, digest); got != yes {
+			w.Errorf("%s, asked for %q, answers %q, want %q", node, digest, got, yes)
 		}
 	}
 }
 
-func (w *world) answer(node string) string {
+// yes is how a status listener agrees.
+const yes = "204 No Content"
+
+// answer asks a proxy whether it serves a digest.
+func (w *world) answer(node, digest string) string {
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get(fmt.Sprintf("http://%s:%d/digest", w.lab.Node(node).Address, w.status))
+	res, err := client.Get(fmt.Sprintf("http://%s:%d/digest/%s", w.lab.Node(node).Address, w.status, digest))
 	if err != nil {
 		return err.Error()
 	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	return string(body)
+	res.Body.Close()
+	return res.Status
 }
 
 func (w *world) docker(args ...string) string {

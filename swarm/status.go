@@ -2,18 +2,12 @@ package swarm
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 )
-
-// errForbidden is a status listener's 403.
-var errForbidden = errors.New("403 Forbidden")
 
 // statusClient asks status listeners: on a fresh connection each time, for the
 // old and the new proxy of a node listen on one port while they change over; by
@@ -29,25 +23,23 @@ func statusClient() *http.Client {
 	}
 }
 
-// digestAt asks a proxy which files it serves.
-func (c *Cluster) digestAt(ctx context.Context, addr netip.AddrPort) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/digest", addr), nil)
+// serves asks a proxy whether it serves the files of that digest. A proxy says
+// no by 404, and tells nobody which ones it has.
+func (c *Cluster) serves(ctx context.Context, addr netip.AddrPort, digest string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/digest/%s", addr, digest), nil)
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	res, err := c.status.Do(req)
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	defer res.Body.Close()
+	res.Body.Close()
 	switch res.StatusCode {
-	case http.StatusOK:
-	case http.StatusForbidden:
-		return "", errForbidden
-	default:
-		return "", fmt.Errorf("%s answers %s", req.URL, res.Status)
+	case http.StatusNoContent:
+		return true, nil
+	case http.StatusNotFound:
+		return false, nil
 	}
-	const most = 128 // bytes; a digest has 32
-	body, err := io.ReadAll(io.LimitReader(res.Body, most))
-	return strings.TrimSpace(string(body)), err
+	return false, fmt.Errorf("%s answers %s", req.URL, res.Status)
 }
