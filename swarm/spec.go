@@ -160,13 +160,7 @@ func proxyOf(svc api.Service) (generator.ProxyService, bool) {
 func specOf(task api.TaskSpec, applied string) generator.Spec {
 	var s generator.Spec
 	if c := task.ContainerSpec; c != nil {
-		s.Image = c.Image
-		name, digest, pinned := strings.Cut(c.Image, "@")
-		if written, _, _ := strings.Cut(applied, "@"); name == engineName(written) {
-			if s.Image = written; pinned {
-				s.Image += "@" + digest
-			}
-		}
+		s.Image = imageAsWritten(c.Image, applied)
 		if c.StopGracePeriod != nil {
 			s.Grace = *c.StopGracePeriod
 		}
@@ -175,6 +169,23 @@ func specOf(task api.TaskSpec, applied string) generator.Spec {
 		s.Constraints = p.Constraints
 	}
 	return s
+}
+
+// imageAsWritten returns an image of a service in the words of the one that was
+// applied, where it is the same: whole, or but for a digest behind its name.
+func imageAsWritten(image, applied string) string {
+	if image == engineName(applied) {
+		return applied
+	}
+	name, digest, pinned := strings.Cut(image, "@")
+	written, _, _ := strings.Cut(applied, "@")
+	switch {
+	case name != engineName(written):
+		return image
+	case pinned:
+		return written + "@" + digest
+	}
+	return written
 }
 
 // engineName is an image as the engine's client sends it

@@ -95,7 +95,11 @@ func TestProxyOfRefuses(t *testing.T) {
 }
 
 func TestImageComesBackAsWritten(t *testing.T) {
-	const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	const (
+		digest  = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+		another = "@sha256:abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcd"
+		private = "registry.example.org:5000/web/nginx"
+	)
 	for _, c := range []struct{ service, applied, want string }{
 		{"nginx:1.30", "nginx:1.30", "nginx:1.30"},
 		{"nginx:1.30", "docker.io/library/nginx:1.30", "docker.io/library/nginx:1.30"},
@@ -103,12 +107,40 @@ func TestImageComesBackAsWritten(t *testing.T) {
 		{"nginx:1.30" + digest, "nginx:1.30", "nginx:1.30" + digest},
 		{"nginx:1.30" + digest, "docker.io/nginx:1.30", "docker.io/nginx:1.30" + digest},
 		{"nginx:1.31", "nginx:1.30", "nginx:1.31"},
-		{"nginx" + digest, "nginx" + digest, "nginx" + digest},
 		{"nginx:1.30", "", "nginx:1.30"},
+		// A digest that was written.
+		{"nginx" + digest, "nginx" + digest, "nginx" + digest},
+		{"nginx" + digest, "docker.io/library/nginx" + digest, "docker.io/library/nginx" + digest},
+		{"nginx:1.30" + digest, "nginx:1.30" + digest, "nginx:1.30" + digest},
+		{"nginx:1.30" + digest, "docker.io/library/nginx:1.30" + digest, "docker.io/library/nginx:1.30" + digest},
+		{"nginx:1.30" + another, "docker.io/nginx:1.30" + digest, "docker.io/nginx:1.30" + another},
+		{"nginx:1.30", "nginx:1.30" + digest, "nginx:1.30"},
+		{"nginx" + another, "docker.io/nginx" + digest, "nginx" + another},
+		{private + digest, private + digest, private + digest},
+		{private + ":1.30" + digest, private + ":1.30" + digest, private + ":1.30" + digest},
+		{private + ":1.30" + digest, private + ":1.30", private + ":1.30" + digest},
+		{private + ":latest", private, private},
 	} {
 		task := api.TaskSpec{ContainerSpec: &api.ContainerSpec{Image: c.service}}
 		if got := specOf(task, c.applied).Image; got != c.want {
 			t.Errorf("%s, applied as %s: got %s, want %s", c.service, c.applied, got, c.want)
+		}
+	}
+}
+
+// What is written in any way settles: what the client makes of it is seen as
+// carrying it.
+func TestImageSettles(t *testing.T) {
+	const digest = "@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	for _, registry := range []string{"", "docker.io/", "docker.io/library/", "registry.example.org:5000/", "localhost:5000/web/"} {
+		for _, rest := range []string{"", ":1.30", digest, ":1.30" + digest} {
+			r, refs := rolloutOf()
+			r.Spec.Image = registry + "nginx" + rest
+			task := updated(created(r, refs), r, refs).TaskTemplate
+			task.ContainerSpec.Image = engineName(r.Spec.Image) // as client.ServiceUpdate does
+			if !carries(task, r) {
+				t.Errorf("%s is sent for ever: it is stored as %s", r.Spec.Image, task.ContainerSpec.Image)
+			}
 		}
 	}
 }
