@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,16 @@ const (
 	lastRetry  = time.Minute
 )
 
+// How far apart rolls are kept that only follow tasks, so that a service which
+// crashes all the time does not keep every proxy rolling: the first at once, then
+// from firstPace doubled to lastPace, until there was none for a while. A push
+// never waits.
+const (
+	firstPace = 2 * time.Second
+	lastPace  = 15 * time.Second
+	calm      = time.Minute
+)
+
 // refetch is how long until a failed fetch is made again.
 const refetch = 5 * time.Second
 
@@ -59,11 +70,15 @@ type Loop struct {
 
 	revision string         // the last one that was looked at, good or not
 	desired  *route.Desired // the last one without a problem
-	taken    *route.Desired // the last one that nginx took, for every proxy
+	taken    *route.Desired // the last one that every proxy served
 	live     *generator.Live
 	model    *generator.Model  // of the last pass
 	inForce  map[string]string // by proxy, the ID of the rollout that all its tasks confirmed
 	changed  bool              // something did, since the last pass
+	pushed   bool              // and it was the revision
+	rolledAt time.Time         // the end of the last roll
+	pace     time.Duration     // from then to the next one that only follows tasks
+	putOff   bool              // such a one waits
 	stale    bool              // live is of the past: the last read failed, or a rollout came after it
 	unread   bool              // the last fetch failed
 	fetchAt  time.Time         // when a failed fetch is made again
@@ -118,17 +133,21 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 	}
 }
 
-// again fires when something that failed is due to be tried again.
+// again fires when something that failed or was put off is due; nil if nothing is.
 func (l *Loop) again() <-chan time.Time {
-	switch {
-	case l.unread && l.failed:
-		return time.After(min(time.Until(l.fetchAt), time.Until(l.retryAt)))
-	case l.unread:
-		return time.After(time.Until(l.fetchAt))
-	case l.failed:
-		return time.After(time.Until(l.retryAt))
+	var next time.Time
+	for _, due := range []struct {
+		waits bool
+		at    time.Time
+	}{{l.unread, l.fetchAt}, {l.failed, l.retryAt}, {l.putOff, l.rolledAt.Add(l.pace)}} {
+		if due.waits && (next.IsZero() || due.at.Before(next)) {
+			next = due.at
+		}
 	}
-	return nil
+	if next.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(next))
 }
 
 // pass reads what may have changed and, if it did, brings the proxies to it.
@@ -153,7 +172,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	reading := time.Since(start)
 	plan, err := MakePlan(l.desired, l.live)
 	if err != nil {
-		l.say("revision", "revision refused; the last good one stays in force", err.Error())
+		l.say("revision", "revision refused", err.Error())
 		l.changed = l.fallBack() // the same input would make the same error
 		if l.changed {
 			l.pass(ctx, false, false)
@@ -162,7 +181,11 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	}
 	if text := plan.Problems.Error(); text != l.said["problems"] {
 		l.said["problems"] = text
-		l.logProblems(slog.LevelWarn, "left out", plan.Problems)
+		l.logProblems(slog.LevelWarn, "the cluster lacks something", plan.Problems)
+	}
+	needed := slices.ContainsFunc(plan.Rollouts, generator.Rollout.Needed)
+	if l.putOff = needed && !l.pushed && time.Since(l.rolledAt) < l.pace; l.putOff {
+		return
 	}
 	outcomes := Passer{Cluster: l.Cluster, Tester: l.Tester}.Apply(ctx, plan, func(r generator.Rollout) bool {
 		return l.inForce[r.Proxy] == r.ID
@@ -170,11 +193,23 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	if ctx.Err() != nil {
 		return // stopped on the way: the next start completes it
 	}
+	if needed {
+		l.keepPace()
+	}
 	l.conclude(plan, outcomes, reading)
 }
 
+func (l *Loop) keepPace() {
+	if l.pushed || time.Since(l.rolledAt) > calm {
+		l.pace = 0
+	} else {
+		l.pace = min(max(2*l.pace, firstPace), lastPace)
+	}
+	l.rolledAt = time.Now()
+}
+
 func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
-	l.changed, l.failed = false, false
+	l.changed, l.pushed, l.failed = false, false, false
 	worked, confirmed, refused := false, true, false
 	attrs := []any{
 		slog.String("revision", plan.Model.Revision),
@@ -195,20 +230,16 @@ func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
 			continue
 		}
 		delete(l.inForce, proxy)
-		l.say("rollout "+proxy, "proxy "+proxy+" keeps what it had", o.Err.Error())
-		var quarantine *QuarantineError
-		if !errors.As(o.Err, &quarantine) {
-			l.failed = true
-		}
-		refused = refused || isRefusal(o.Err)
+		l.say("rollout "+proxy, "proxy "+proxy+" is not brought to the revision", o.Err.Error())
+		refused = refused || IsRefusal(o.Err)
+		l.failed = l.failed || o.Err != ErrQuarantined
 	}
 	l.model = plan.Model
-	if refused {
-		l.fallBack()
-	} else {
-		l.taken = l.desired
+	if refused && l.fallBack() {
+		l.failed = true // so that the pass is made soon
 	}
 	if confirmed {
+		l.taken = l.desired
 		l.ready.Store(true)
 	}
 	if l.failed {
@@ -225,24 +256,15 @@ func (l *Loop) conclude(plan *Plan, outcomes []Outcome, reading time.Duration) {
 	}
 }
 
-// fallBack returns to the last revision that went through, so that its tasks are
-// followed. It reports whether there is another one than now.
+// fallBack returns to the last revision that every proxy served, so that its
+// tasks are followed. It reports whether there is another one than now.
 func (l *Loop) fallBack() bool {
 	if l.taken == nil || l.taken == l.desired {
 		return false
 	}
-	l.desired = l.taken
+	l.Log.Error("revision given up; the last good one is followed", "revision", l.desired.Revision, "last", l.taken.Revision)
+	l.desired, l.pushed = l.taken, true
 	return true
-}
-
-// isRefusal reports whether nginx was asked and said no: then the files are at
-// fault, and not the world.
-func isRefusal(err error) bool {
-	refusal, ok := errors.AsType[interface {
-		error
-		Refusal() string
-	}](err)
-	return ok && refusal.Refusal() != ""
 }
 
 // sample keeps a log line at a length that can be read.
@@ -285,7 +307,7 @@ func (l *Loop) fetch(ctx context.Context) {
 	}
 	l.say("revision", "", "")
 	l.Log.Info("revision", "revision", rev.ID, "routes", len(desired.Routes), "pools", len(desired.Pools), "proxies", len(desired.Proxies))
-	l.desired, l.changed = desired, true
+	l.desired, l.changed, l.pushed = desired, true, true
 }
 
 // read reports whether the live state is known.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,12 +126,6 @@ func (w *world) Apply(_ context.Context, r generator.Rollout, _ func(node, state
 	return nil
 }
 
-// refusal is a complaint of nginx's.
-type refusal string
-
-func (r refusal) Error() string   { return string(r) }
-func (r refusal) Refusal() string { return string(r) }
-
 // run starts the loop in a bubble of its own time, has act move the world, and
 // returns what was logged.
 func run(t *testing.T, w *world, act func(l *Loop)) string {
@@ -239,6 +234,7 @@ func TestMovedTaskIsFollowed(t *testing.T) {
 	log := run(t, w, func(*Loop) {
 		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 32769)} })
 		w.change(w.cluster, func() { w.live.Tasks = nil })
+		time.Sleep(firstPace)
 	})
 	w.wantApplied(t, "a.example", "a.example", "a.example")
 	for _, want := range []string{"peers of pool demo: 1, others than before", "a.example/ -> 503, was demo"} {
@@ -284,6 +280,52 @@ func TestPatienceEnds(t *testing.T) {
 			t.Errorf("rollouts during 4 s of unrest: got %d, want 1 or 2", got)
 		}
 	})
+}
+
+func TestCrashLoopDoesNotKeepRolling(t *testing.T) {
+	w := newWorld()
+	run(t, w, func(*Loop) {
+		before, port := w.rollouts(), 32769
+		for range 200 { // 10 minutes: up for 2 s, down for 1 s
+			w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t", port)} })
+			time.Sleep(time.Second)
+			w.change(w.cluster, func() { w.live.Tasks = nil })
+			port++
+		}
+		if n := w.rollouts() - before; n < 20 || n > 50 {
+			t.Errorf("rolls in 10 minutes: got %d, want one each %s or so", n, lastPace)
+		}
+		last := w.rollouts()
+		w.change(w.source, func() { w.push("b.example") }) // nobody waits for the crashing one
+		if n := w.rollouts() - last; n != 1 {
+			t.Errorf("rolls for a push meanwhile: got %d, want 1 at once", n)
+		}
+	})
+}
+
+// A revision that fails in the Swarm is given up, and the tasks of the last good
+// one are followed, without the bad one being sent again.
+func TestTasksAreFollowedAfterAFailedPush(t *testing.T) {
+	w := newWorld()
+	log := run(t, w, func(*Loop) {
+		good := *w.live // what Swarm's rollback brings back
+		w.change(w.source, func() { w.push("b.example"); w.applyErr = refusal("rolled back") })
+		time.Sleep(firstRetry)
+		w.change(w.cluster, func() {
+			w.applyErr = nil
+			failed := w.live.Proxies[0].Failed
+			w.live.Proxies = slices.Clone(good.Proxies)
+			w.live.Proxies[0].Failed = failed
+		})
+		for i := range 5 {
+			time.Sleep(calm + time.Second)
+			w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 33000+i)} })
+		}
+	})
+	w.wantApplied(t, "a.example", "a.example", "a.example", "a.example", "a.example", "a.example")
+	if want := "revision given up; the last good one is followed"; strings.Count(log, want) != 1 {
+		t.Errorf("the log holds %q %d times, want once:\n%s", want, strings.Count(log, want), log)
+	}
 }
 
 func TestBadRevisionIsRefusedWhole(t *testing.T) {

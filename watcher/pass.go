@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -102,45 +103,68 @@ func MakePlan(d *route.Desired, l *generator.Live) (*Plan, error) {
 	return plan, nil
 }
 
-// Apply brings every proxy to its rollout, all of them at once, for one that is
-// slow shall not keep the others. done names the rollouts, by ID, that are known
-// to be in force; they cost nothing.
+// Apply tests every rollout that is needed and, if nginx takes all of them,
+// brings every proxy to its own, all at once. done names the rollouts, by ID,
+// that are known to be in force; they cost nothing.
 func (p Passer) Apply(ctx context.Context, plan *Plan, done func(generator.Rollout) bool) []Outcome {
 	outcomes := make([]Outcome, len(plan.Rollouts))
-	var wg sync.WaitGroup
+	refused := false
 	for i, r := range plan.Rollouts {
-		outcomes[i].Rollout = r
-		if !r.Needed() && done(r) {
-			outcomes[i].Confirmed = true
-			continue
+		o := &outcomes[i]
+		o.Rollout = r
+		switch {
+		case !r.Needed():
+			o.Confirmed = done(r)
+		case r.Quarantined && !p.Retry:
+			o.Err = ErrQuarantined
+		default:
+			start := time.Now()
+			o.Err = p.Tester.Test(ctx, r.Shards)
+			o.Test = time.Since(start)
+			refused = refused || o.Err != nil
 		}
-		wg.Go(func() { p.one(ctx, &outcomes[i]) })
+	}
+	var wg sync.WaitGroup
+	for i := range outcomes {
+		o := &outcomes[i]
+		switch {
+		case o.Err != nil || o.Confirmed:
+		case refused && o.Rollout.Needed():
+			o.Err = ErrHeldBack
+		default:
+			wg.Go(func() { p.one(ctx, o) })
+		}
 	}
 	wg.Wait()
 	return outcomes
 }
 
-// QuarantineError says that a rollout is held back because it failed before.
-type QuarantineError struct{ ID string }
+var (
+	// ErrQuarantined says that a rollout is not sent because it failed before.
+	ErrQuarantined error = refusal("this rollout failed before and is not tried again until something changes; wharfinger apply tries it at once")
+	// ErrHeldBack says that a rollout is not sent because another one of the same
+	// revision did not pass its test.
+	ErrHeldBack = errors.New("it is held back, for the files of another proxy did not pass their test")
+)
 
-func (e *QuarantineError) Error() string {
-	return "this rollout failed before and is not tried again until something changes; wharfinger apply tries it at once"
+// refusal is an error that lies in the rollout, as IsRefusal knows it.
+type refusal string
+
+func (r refusal) Error() string   { return string(r) }
+func (r refusal) Refusal() string { return string(r) }
+
+// IsRefusal reports whether an outcome's error lies in what was to be rolled
+// out, and not in the world: nginx does not take it, or it failed in the Swarm.
+func IsRefusal(err error) bool {
+	_, ok := errors.AsType[interface {
+		error
+		Refusal() string
+	}](err)
+	return ok
 }
 
 func (p Passer) one(ctx context.Context, o *Outcome) {
 	r := o.Rollout
-	if r.Needed() {
-		if r.Quarantined && !p.Retry {
-			o.Err = &QuarantineError{r.ID}
-			return
-		}
-		start := time.Now()
-		o.Err = p.Tester.Test(ctx, r.Shards)
-		o.Test = time.Since(start)
-		if o.Err != nil {
-			return
-		}
-	}
 	start := time.Now()
 	o.Err = p.Cluster.Apply(ctx, r, func(node, state string) {
 		if p.Progress != nil {
