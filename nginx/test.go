@@ -27,7 +27,8 @@ type Refused struct{ Complaint string }
 
 func (r *Refused) Error() string { return "nginx refuses the files: " + r.Complaint }
 
-// Refusal returns the complaint; it marks an error that lies in the files.
+// Refusal returns the complaint; it marks an error that lies in the files, and
+// not in the world.
 func (r *Refused) Refusal() string { return r.Complaint }
 
 // timeout bounds a test. 10,000 routes with 100,000 peers take a few seconds.

@@ -22,9 +22,27 @@ type Failed struct {
 	// Node and Task are those of the newest task that failed: the host name and
 	// Task.Status.Err. Empty where none did.
 	Node, Task string
+	// Now says what became of the proxies.
+	Now string
 	// Back says that the proxies have again what they had before. It is false
 	// for a service that was just created, and where the way back failed too.
 	Back bool
+}
+
+// What Failed.Now says, besides why the way back failed.
+const (
+	hadBefore    = "the proxies have again what they had before"
+	nothingThere = "nothing was there before, so the service stays as it is"
+	nothingElse  = "the service knows no other files to go back to, so it stays as it is"
+	stoodStill   = "Swarm stands still half-way: some proxies may serve it, others what they had before"
+)
+
+func (f *Failed) wentBack() {
+	f.Back, f.Now = true, hadBefore
+}
+
+func (f *Failed) wayBackFailed(why string) {
+	f.Back, f.Now = false, "the way back failed, so some proxies may serve it and others what they had before: "+why
 }
 
 func (f *Failed) Error() string {
@@ -33,11 +51,13 @@ func (f *Failed) Error() string {
 	if f.Task != "" {
 		fmt.Fprintf(&b, "; on %s: %s", f.Node, f.Task)
 	}
-	if f.Back {
-		b.WriteString("; the proxies have again what they had before")
-	}
+	b.WriteString("; " + f.Now)
 	return b.String()
 }
+
+// Refusal returns the reason; it marks an error that lies in the rollout, and
+// not in the world.
+func (f *Failed) Refusal() string { return f.Reason }
 
 // failedOf returns the rollout that a service shows as failed.
 //
@@ -61,8 +81,8 @@ func failedOf(svc api.Service) string {
 }
 
 // failed makes the error, with the newest failed task of r.
-func (c *Cluster) failed(ctx context.Context, r generator.Rollout, svc api.Service, reason string, back bool) *Failed {
-	f := &Failed{Proxy: r.Proxy, Rollout: r.ID, Reason: reason, Back: back}
+func (c *Cluster) failed(ctx context.Context, r generator.Rollout, svc api.Service, reason, now string) *Failed {
+	f := &Failed{Proxy: r.Proxy, Rollout: r.ID, Reason: reason, Now: now}
 	tasks, err := c.history(ctx, svc)
 	if err != nil {
 		return f // what is known is worth more than why the rest is not
@@ -103,7 +123,7 @@ func (c *Cluster) rolledBack(ctx context.Context, r generator.Rollout, svc api.S
 	if updateState(svc) == api.UpdateStateRollbackCompleted {
 		reason = "Swarm rolled it back" // the message, "rollback completed", reads like a success
 	}
-	f := c.failed(ctx, r, svc, reason, false)
+	f := c.failed(ctx, r, svc, reason, "")
 	end := time.Now().Add(wayBack)
 	for updateState(svc) == api.UpdateStateRollbackStarted && time.Now().Before(end) {
 		if err := sleep(ctx, look); err != nil {
@@ -113,7 +133,16 @@ func (c *Cluster) rolledBack(ctx context.Context, r generator.Rollout, svc api.S
 			svc = *now
 		}
 	}
-	f.Back = updateState(svc) == api.UpdateStateRollbackCompleted
+	switch state := updateState(svc); state {
+	case api.UpdateStateRollbackCompleted:
+		f.wentBack()
+	case api.UpdateStateRollbackStarted:
+		f.wayBackFailed(fmt.Sprintf("Swarm is not done with it after %s", wayBack))
+	case api.UpdateStateRollbackPaused:
+		f.wayBackFailed(svc.UpdateStatus.Message)
+	default:
+		f.wayBackFailed("the service was changed meanwhile")
+	}
 	if svc.PreviousSpec != nil {
 		return f // an operator's rollback: PreviousSpec tells
 	}
@@ -166,7 +195,6 @@ func (c *Cluster) mark(ctx context.Context, r generator.Rollout, failed string) 
 // back. One that Swarm finished, perhaps long ago, is left as it is: that a
 // proxy cannot be reached now is no reason to change what it serves.
 func (w *confirmation) late(ctx context.Context) error {
-	reason := fmt.Sprintf("not every proxy serves it after %s: %s", w.deadline, w.why)
 	svc, err := w.proxyService(ctx, w.r)
 	if err != nil {
 		return err
@@ -175,55 +203,78 @@ func (w *confirmation) late(ctx context.Context) error {
 		return ErrChanged
 	}
 	if !w.sent && !moving(updateState(*svc)) {
-		return fmt.Errorf("proxy %s is not confirmed: %s", w.r.Proxy, reason)
+		return w.unconfirmed(w.deadline)
 	}
 	w.step("take-back", w.r)
-	f := w.failed(ctx, w.r, *svc, reason, false)
-	f.Back, err = w.takeBack(ctx, *svc)
+	f := w.failed(ctx, w.r, *svc, w.missing(w.deadline), "")
+	if old := svc.PreviousSpec; old == nil || carries(old.TaskTemplate, w.r) {
+		if f.Now = nothingThere; old != nil {
+			f.Now = nothingElse
+		}
+		err := w.mark(ctx, w.r, w.r.ID)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%w; recording it failed: %v", f, err)
+		}
+		return f
+	}
+	err = w.takeBack(ctx, *svc)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("%w; taking it back failed: %v", f, err)
+		f.wayBackFailed(err.Error())
+	} else {
+		f.wentBack()
 	}
 	return f
+}
+
+// missing says what a confirmation lacked in the end.
+func (w *confirmation) missing(after time.Duration) string {
+	return fmt.Sprintf("not every proxy serves it after %s: %s", after, w.why)
+}
+
+// unconfirmed is the error where nothing was sent and nothing is taken back.
+func (w *confirmation) unconfirmed(after time.Duration) error {
+	return fmt.Errorf("proxy %s is not confirmed: %s; its service is left as it is", w.r.Proxy, w.missing(after))
 }
 
 // takeBack gives the service the spec that it had before, marked with the
 // failure, and waits for the proxies. It rolls forward to that spec: Swarm's
 // own rollback would toggle, and could end in the failed one again.
-func (w *confirmation) takeBack(ctx context.Context, svc api.Service) (back bool, err error) {
+func (w *confirmation) takeBack(ctx context.Context, svc api.Service) error {
 	old := svc.PreviousSpec
-	if old == nil || carries(old.TaskTemplate, w.r) {
-		return false, w.mark(ctx, w.r, w.r.ID) // there is nothing to go back to
-	}
 	for try := 1; ; try++ {
 		spec := *old
 		spec.Labels = withLabels(spec.Labels, map[string]string{labelFailed: w.r.ID})
-		if err = w.send(ctx, svc, spec, api.RegistryAuthFromPreviousSpec); err == nil {
+		err := w.send(ctx, svc, spec, api.RegistryAuthFromPreviousSpec)
+		if err == nil {
 			break
 		}
 		if try == updateTries || !outOfSequence(err) {
-			return false, err
+			return err
 		}
 		now, err := w.proxyService(ctx, w.r)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if now == nil || !carries(now.Spec.TaskTemplate, w.r) {
-			return false, ErrChanged
+			return ErrChanged
 		}
 		svc = *now
 	}
 	for end := time.Now().Add(wayBack); time.Now().Before(end); {
 		if err := sleep(ctx, look); err != nil {
-			return false, err
+			return err
 		}
 		if w.settled(ctx) {
-			return true, nil
+			return nil
 		}
 	}
-	return false, fmt.Errorf("the old proxies do not run after %s", wayBack)
+	return fmt.Errorf("the old proxies do not run after %s", wayBack)
 }
 
 // settled reports whether Swarm is done with a service and all its tasks run.
