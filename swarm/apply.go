@@ -19,7 +19,7 @@ import (
 // ErrChanged says that somebody changed the proxy's service after the rollout
 // was computed from it. Nothing was overwritten: read the cluster and compute
 // the rollout again.
-var ErrChanged = errors.New("the proxy's service was changed meanwhile")
+var ErrChanged = errors.New("the proxy's service was changed by somebody else meanwhile; what they did was left as it is")
 
 // Apply brings a proxy to a rollout and returns once every one of its proxies
 // serves it. Where the service has all of it already, nothing is sent, and the
@@ -49,8 +49,11 @@ func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(
 		}
 		c.step("configs", r)
 		ids, err := c.makeConfigs(ctx, r)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; the service was not touched", err)
 		}
 		c.step("update", r)
 		if sent, err = c.update(ctx, r, ids); err != nil {

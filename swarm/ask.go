@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -20,8 +21,10 @@ type place struct {
 	task *api.Task // the newest task of the service's spec of now, or nil
 	old  bool      // a task of another spec shall still run
 	// What asking found out.
-	state string // for progress
-	why   string // what is not right yet; empty if all is
+	state    string // for progress
+	why      string // what is not right yet; empty if all is
+	answered bool   // the status listener did, whatever it said
+	silent   bool   // it did not
 }
 
 // ask asks every proxy whether it serves the rollout. It reports whether all do,
@@ -44,8 +47,14 @@ func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Tas
 	right = true
 	for _, p := range places {
 		w.tell(p)
+		if p.answered {
+			w.answered[p.node.Hostname] = true
+		}
 		if p.why != "" && right {
 			right, w.why = false, p.node.Hostname+": "+p.why
+			if p.silent && !w.answered[p.node.Hostname] {
+				w.why += fmt.Sprintf("; open port %d from the managers to the proxies' nodes", w.r.StatusPort)
+			}
 		}
 	}
 	return right
@@ -75,9 +84,11 @@ func (w *confirmation) visit(ctx context.Context, p *place) {
 	for range answers {
 		ok, err := w.serves(ctx, netip.AddrPortFrom(addr, uint16(w.r.StatusPort)), w.r.Digest)
 		if err != nil {
-			p.why = err.Error()
+			p.why, p.silent = err.Error(), errors.Is(err, errSilent)
+			p.answered = p.answered || !p.silent
 			return
 		}
+		p.answered = true
 		if !ok {
 			p.why = fmt.Sprintf("it does not serve %.8s", w.r.Digest)
 			return

@@ -25,6 +25,10 @@ const (
 	// noTasksFor is how long a service may be without any task before it is
 	// believed that no node fits. Swarm makes tasks a moment after the service.
 	noTasksFor = 5 * time.Second
+	// unsentFor is how long a rollout is waited for that this Apply did not send
+	// and that Swarm is not at work on. All that is missing then is the proxies'
+	// answers, which take no time; and while it waits, the daemon follows nothing.
+	unsentFor = 15 * time.Second
 )
 
 // confirmation waits for one rollout.
@@ -34,17 +38,22 @@ type confirmation struct {
 	sent     bool // this Apply sent the update
 	progress func(node, state string)
 
-	known  map[string]generator.Node // by ID
-	states map[string]string         // last told, by host name
-	empty  time.Time                 // since when there is no task
-	marked bool                      // the service says that this rollout failed
-	why    string                    // why the last look did not confirm
+	known    map[string]generator.Node // by ID
+	states   map[string]string         // last told, by host name
+	answered map[string]bool           // whose status listener ever did, by host name
+	idle     time.Time                 // since when Swarm has not been seen at work
+	empty    time.Time                 // since when there is no task
+	marked   bool                      // the service says that this rollout failed
+	why      string                    // why the last look did not confirm
 }
 
 // confirm returns nil when every proxy serves the rollout. "Every" is every task
 // that Swarm wants to run: for a global service, one on each node that fits.
 func (c *Cluster) confirm(ctx context.Context, r generator.Rollout, sent bool, progress func(node, state string)) error {
-	w := &confirmation{Cluster: c, r: r, sent: sent, progress: progress, states: map[string]string{}}
+	w := &confirmation{
+		Cluster: c, r: r, sent: sent, progress: progress,
+		states: map[string]string{}, answered: map[string]bool{}, idle: time.Now(),
+	}
 	deadline := time.Now().Add(c.deadline)
 	for right := 0; ; {
 		ok, err := w.look(ctx)
@@ -69,6 +78,9 @@ func (c *Cluster) confirm(ctx context.Context, r generator.Rollout, sent bool, p
 		if time.Now().After(deadline) {
 			return w.late(ctx)
 		}
+		if !sent && time.Since(w.idle) > unsentFor {
+			return w.unconfirmed(unsentFor)
+		}
 		if err := sleep(ctx, look); err != nil {
 			return err
 		}
@@ -87,6 +99,9 @@ func (w *confirmation) look(ctx context.Context) (bool, error) {
 		return false, ErrChanged
 	}
 	state := updateState(*svc)
+	if moving(state) {
+		w.idle = time.Now()
+	}
 	if !carries(svc.Spec.TaskTemplate, w.r) {
 		// Swarm swaps the specs and sets the state in one write, so a service that
 		// has other files without a rollback got them from somebody.
@@ -96,7 +111,7 @@ func (w *confirmation) look(ctx context.Context) (bool, error) {
 		return false, ErrChanged
 	}
 	if state == api.UpdateStatePaused || state == api.UpdateStateRollbackPaused {
-		return false, w.failed(ctx, w.r, *svc, svc.UpdateStatus.Message, false)
+		return false, w.failed(ctx, w.r, *svc, svc.UpdateStatus.Message, stoodStill)
 	}
 	w.marked = svc.Spec.Labels[labelFailed] == w.r.ID
 	tasks, err := w.tasks(ctx, *svc)

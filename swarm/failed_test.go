@@ -111,7 +111,49 @@ func TestCreationThatFails(t *testing.T) {
 	w := newWorld(t, "stillborn")
 	w.cluster = w.connect(6 * time.Second)
 	w.image = "crash:1.30"
-	w.fails(w.rollout(), false)
+	failed := w.fails(w.rollout(), false)
+	if got := failed.Error(); !strings.HasSuffix(got, "; nothing was there before, so the service stays as it is") {
+		t.Errorf("it says %q", got)
+	}
+}
+
+// Proxies whose status listener is out of reach hold nobody up for long, and what
+// to do is told.
+func TestStatusListenerOutOfReach(t *testing.T) {
+	w := newWorld(t, "shut")
+	const hint = "open port 9 from the managers to the proxies' nodes"
+	r := w.rollout()
+	port := r.StatusPort
+	r.StatusPort = 9 // nobody is there
+	w.cluster = w.connect(10 * time.Second)
+	if failed := w.fails(r, false); !strings.HasSuffix(failed.Reason, hint) {
+		t.Errorf("the reason is %q, want %q at its end", failed.Reason, hint)
+	}
+
+	t.Log("nothing is sent, nothing moves")
+	w.cluster = w.connect(time.Minute)
+	before, start := w.version(), time.Now()
+	err := w.apply(r)
+	if took := time.Since(start); took < 15*time.Second || took > 20*time.Second {
+		t.Errorf("it took %s, want 15 s", took)
+	}
+	var failed *swarm.Failed
+	if err == nil || errors.As(err, &failed) || !strings.Contains(err.Error(), "is not confirmed") ||
+		!strings.Contains(err.Error(), "after 15s") || !strings.Contains(err.Error(), hint) {
+		t.Errorf("got %v, want that it is not confirmed after 15s, and %q", err, hint)
+	}
+	if got := w.version(); got != before {
+		t.Errorf("the service's version went from %s to %s, want no update", before, got)
+	}
+
+	t.Log("within reach it comes right after all")
+	r.StatusPort = port
+	if err := w.apply(r); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.service().Failed; got != "" {
+		t.Errorf("still recorded as failed: %s", got)
+	}
 }
 
 // A rollback that nobody recorded, because who sent the rollout was killed, is

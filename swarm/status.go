@@ -2,12 +2,16 @@ package swarm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"time"
 )
+
+// errSilent is a status listener that gives no answer at all.
+var errSilent = errors.New("its status listener cannot be reached")
 
 // statusClient asks status listeners: on a fresh connection each time, for the
 // old and the new proxy of a node listen on one port while they change over; by
@@ -32,7 +36,7 @@ func (c *Cluster) serves(ctx context.Context, addr netip.AddrPort, digest string
 	}
 	res, err := c.status.Do(req)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%w (%v)", errSilent, err)
 	}
 	res.Body.Close()
 	switch res.StatusCode {
