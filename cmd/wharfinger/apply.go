@@ -36,6 +36,9 @@ already it changes nothing. It tries again what failed before.`,
 			if err != nil {
 				return err
 			}
+			if err := rollout.fits(c.Context(), desired); err != nil {
+				return err
+			}
 			manager, err := cluster.connect(c)
 			if err != nil {
 				return err
@@ -43,8 +46,8 @@ already it changes nothing. It tries again what failed before.`,
 			defer manager.Close()
 			// A service that somebody changes in this very moment is looked at again.
 			for try := 1; ; try++ {
-				err := applyOnce(c, desired, manager, rollout)
-				if try == 3 || !errors.Is(err, swarm.ErrChanged) {
+				again, err := applyOnce(c, desired, manager, rollout)
+				if try == 3 || !again {
 					return err
 				}
 			}
@@ -56,35 +59,57 @@ already it changes nothing. It tries again what failed before.`,
 	return c
 }
 
-// applyOnce makes one pass and tells what became of each proxy.
-func applyOnce(c *cobra.Command, desired *route.Desired, manager *swarm.Cluster, flags rolloutFlags) error {
+// applyOnce makes one pass and tells what became of each proxy, and whether
+// another pass may do better.
+func applyOnce(c *cobra.Command, desired *route.Desired, manager *swarm.Cluster, flags rolloutFlags) (again bool, err error) {
 	live, err := manager.Read(c.Context())
 	if err != nil {
-		return err
+		return false, err
 	}
 	plan, err := watcher.MakePlan(desired, live)
 	if err != nil {
-		return err
+		return false, err
 	}
 	printWarnings(c, plan.Problems)
 	printChanges(c, plan.Rollouts)
 	passer := watcher.Passer{Cluster: manager, Tester: flags.tester, Progress: newBoard(c.OutOrStdout()).set, Retry: true}
-	failure := error(nil)
-	for _, o := range passer.Apply(c.Context(), plan, func(generator.Rollout) bool { return false }) {
+	outcomes := passer.Apply(c.Context(), plan, func(generator.Rollout) bool { return false })
+	return conclude(c, outcomes)
+}
+
+// conclude tells what became of each proxy. Another pass is worth while where
+// services were changed meanwhile and nothing else went wrong: a rollout that
+// failed is not sent a second time. The error is errNo where all that went
+// wrong lies in the rollouts: nginx refused them, or the Swarm took them back.
+func conclude(c *cobra.Command, outcomes []watcher.Outcome) (again bool, err error) {
+	changed, no, other := false, false, false
+	for _, o := range outcomes {
 		r := o.Rollout
 		switch {
-		case errors.Is(o.Err, swarm.ErrChanged):
-			return o.Err
 		case o.Err != nil:
-			failure = errNo
 			fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: %v\n", r.Proxy, o.Err)
+			switch {
+			case errors.Is(o.Err, swarm.ErrChanged):
+				changed = true
+			case errors.Is(o.Err, watcher.ErrHeldBack): // the proxy that it waited for decides
+			case watcher.IsRefusal(o.Err):
+				no = true
+			default:
+				other = true
+			}
 		case r.Needed():
 			fmt.Fprintf(c.OutOrStdout(), "%s: rolled out in %s, every task serves %.8s\n", r.Proxy, o.Apply.Round(100*time.Millisecond), r.Digest)
 		default:
 			fmt.Fprintf(c.OutOrStdout(), "%s: nothing to do, every task serves %.8s\n", r.Proxy, r.Digest)
 		}
 	}
-	return failure
+	switch {
+	case changed || other:
+		return changed && !no && !other, errTold
+	case no:
+		return false, errNo
+	}
+	return false, nil
 }
 
 // printChanges writes what each proxy's update consists of, a line each.

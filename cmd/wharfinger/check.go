@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/route"
+	"github.com/wharfinger/wharfinger/watcher"
 )
 
 func checkCommand() *cobra.Command {
@@ -16,8 +18,9 @@ func checkCommand() *cobra.Command {
 		Use:   "check DIR|URL",
 		Short: "Check a route repository",
 		Long: `Check reads every *.yaml file of a route repository and prints all problems,
-one a line, as file:line:column. With a live state it also warns of what the
-Swarm lacks: services that are not there, ports that no task publishes.`,
+one a line, as file:line:column, and whether what they make fits into Docker
+configs. With a live state it also warns of what the Swarm lacks: services that
+are not there, ports that no task publishes.`,
 		Example: `  wharfinger check .
   wharfinger check . --live production.json
   wharfinger check https://git.example.org/ops/routes.git --branch next`,
@@ -31,9 +34,17 @@ Swarm lacks: services that are not there, ports that no task publishes.`,
 			if err != nil && !errors.Is(err, errNoLive) {
 				return err
 			}
-			if state != nil {
-				_, problems := generator.Build(desired, state)
-				printWarnings(c, problems)
+			given := state != nil
+			if !given {
+				state = imagined(desired)
+			}
+			plan, err := watcher.MakePlan(desired, state)
+			if err != nil {
+				fmt.Fprintln(c.OutOrStdout(), err)
+				return errNo
+			}
+			if given {
+				printWarnings(c, plan.Problems)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "fine: %s, %s, %s\n", count(len(desired.Routes), "route"), count(len(desired.Pools), "pool"), count(len(desired.Proxies), "proxy"))
 			return nil
@@ -42,6 +53,23 @@ Swarm lacks: services that are not there, ports that no task publishes.`,
 	source.register(c)
 	c.Flags().StringVar(&live, "live", "", "file with a live state (default: live.json in DIR, if it is there)")
 	return c
+}
+
+// imagined is a Swarm in which every service that is named has one task: enough
+// to see whether the files fit into Docker configs.
+func imagined(desired *route.Desired) *generator.Live {
+	const node = "imagined"
+	live := &generator.Live{Nodes: []generator.Node{{ID: node, Hostname: node, Role: "worker", State: "ready", Addr: "192.0.2.1"}}}
+	for _, pool := range desired.Pools {
+		service := pool.Service.Value
+		if service == "" {
+			continue
+		}
+		live.Services = append(live.Services, generator.Service{ID: service, Name: service})
+		live.Tasks = append(live.Tasks, generator.Task{ID: pool.Name, Service: service, Node: node, State: "running",
+			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}}})
+	}
+	return live
 }
 
 func count(n int, what string) string {

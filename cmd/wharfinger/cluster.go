@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wharfinger/wharfinger/nginx"
+	"github.com/wharfinger/wharfinger/route"
 	"github.com/wharfinger/wharfinger/swarm"
 )
 
@@ -30,18 +34,50 @@ func (f *clusterFlags) connect(c *cobra.Command) (*swarm.Cluster, error) {
 
 // rolloutFlags say how rollouts are tested and bounded.
 type rolloutFlags struct {
-	tester nginx.Tester
+	tester  nginx.Tester
+	cluster *clusterFlags
 }
 
+// shortestDeadline is what one node's roll alone takes, and a little: below it
+// every rollout would be taken back.
+const shortestDeadline = 10 * time.Second
+
 func (f *rolloutFlags) register(c *cobra.Command, cluster *clusterFlags) {
+	f.cluster = cluster
 	c.Flags().StringVar(&f.tester.Path, "nginx", "nginx", "the nginx program that tests what is rolled out")
 	c.Flags().DurationVar(&cluster.options.Deadline, "deadline", 5*time.Minute, "how long a rollout may take before it is taken back")
 }
 
-// check tells before anything is read whether a rollout could be tested at all.
+// check tells before anything is read whether a rollout could be tested and
+// brought about at all.
 func (f *rolloutFlags) check() error {
+	if d := f.cluster.options.Deadline; d < shortestDeadline {
+		return fmt.Errorf("--deadline %s is too short for any rollout: give it %s or more", d, shortestDeadline)
+	}
 	if _, err := exec.LookPath(f.tester.Path); err != nil {
 		return fmt.Errorf("nginx tests what is rolled out, but there is none: %v; install it, or name it with --nginx", err)
 	}
 	return nil
+}
+
+// fits tells whether the nginx that tests knows what the proxies' nginx knows.
+// An older one would refuse good files for directives that it has never met.
+func (f *rolloutFlags) fits(ctx context.Context, desired *route.Desired) error {
+	have, err := f.tester.Version(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(desired.Proxies)) {
+		if want := desired.Proxies[name].Nginx.Value; !nginx.Knows(have, want) {
+			return fmt.Errorf("nginx to test with is %s, but proxy %s runs %s: name a newer one with --nginx", dotted(have), name, dotted(want))
+		}
+	}
+	return nil
+}
+
+func dotted(v route.Version) string {
+	if v.Patch < 0 {
+		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }

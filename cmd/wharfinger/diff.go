@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -30,12 +31,22 @@ hold them. The exit code is 1 where there is a difference.`,
   wharfinger diff . --live production.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			remote := c.Flags().Changed("host")
+			if remote && live != "" {
+				return errors.New("--live and --host name two things to compare with: leave one of them out")
+			}
 			desired, err := source.parse(c, args[0])
 			if err != nil {
 				return err
 			}
 			carried := func(string) ([]generator.Shard, error) { return nil, nil }
-			state, err := readLive(c, live, args[0])
+			var state *generator.Live
+			if err = errNoLive; !remote {
+				state, err = readLive(c, live, args[0])
+			}
+			if state != nil && live == "" {
+				fmt.Fprintf(c.ErrOrStderr(), "compared with %s\n", liveFile(args[0]))
+			}
 			if err == errNoLive {
 				swarm, connectErr := cluster.connect(c)
 				if connectErr != nil {
@@ -77,7 +88,7 @@ hold them. The exit code is 1 where there is a difference.`,
 	}
 	source.register(c)
 	cluster.register(c)
-	c.Flags().StringVar(&live, "live", "", "file with a live state (default: live.json in DIR, or else the cluster)")
+	c.Flags().StringVar(&live, "live", "", "file with a live state (default: live.json in DIR without --host, or else the cluster)")
 	return c
 }
 

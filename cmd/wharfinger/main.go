@@ -17,8 +17,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errNo is the answer no: what there was to say is printed already.
-var errNo = errors.New("the answer is no")
+// What there was to say is printed already.
+var (
+	errNo   = errors.New("the answer is no")
+	errTold = errors.New("it could not run")
+)
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -55,6 +58,8 @@ Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not r
 		return 0
 	case errors.Is(err, errNo):
 		return 1
+	case errors.Is(err, errTold):
+		return 2
 	}
 	fmt.Fprintf(stderr, "wharfinger: %v\n", err)
 	return 2

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,5 +55,27 @@ func TestCheckTellsGolden(t *testing.T) {
 				t.Errorf("check printed\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// TestCheckKnowsWhatFits has one host with so many paths that its file fits into
+// a Docker config without peers, and no longer with them; and with more still.
+func TestCheckKnowsWhatFits(t *testing.T) {
+	for paths, want := range map[int]int{100: 0, 2200: 1, 4000: 1} {
+		var list strings.Builder
+		for i := range paths {
+			fmt.Fprintf(&list, "/path-%04d, ", i)
+		}
+		routes := fmt.Sprintf("proxies: {edge: {image: \"nginx:1.30\"}}\npools: {demo: {service: demo, port: 8080}}\n"+
+			"routes: {demo: {hosts: [demo.local], pool: demo, paths: [%s]}}\n", list.String())
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "routes.yaml"), []byte(routes), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var stdout, stderr bytes.Buffer
+		code := run([]string{"check", dir}, &stdout, &stderr)
+		if code != want || stderr.Len() > 0 || (code == 1) != strings.Contains(stdout.String(), "but a Docker config holds") {
+			t.Errorf("%d paths: got exit code %d, want %d; it said %s%s", paths, code, want, stdout.String(), stderr.String())
+		}
 	}
 }

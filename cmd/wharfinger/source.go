@@ -80,7 +80,7 @@ var errNoLive = errors.New("the live state is not given: add --live FILE, with w
 func readLive(c *cobra.Command, file, dir string) (*generator.Live, error) {
 	var in io.Reader = c.InOrStdin()
 	if file == "" {
-		file = filepath.Join(dir, "live.json")
+		file = liveFile(dir)
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 			return nil, errNoLive
 		}
@@ -101,6 +101,9 @@ func readLive(c *cobra.Command, file, dir string) (*generator.Live, error) {
 	}
 	return &live, nil
 }
+
+// liveFile is where a directory of routes keeps a live state.
+func liveFile(dir string) string { return filepath.Join(dir, "live.json") }
 
 func printWarnings(c *cobra.Command, problems route.Problems) {
 	for _, p := range problems {
