@@ -28,7 +28,7 @@ func TestFailedRollout(t *testing.T) {
 			end := w.patrol("demo.local")
 			broken := strings.Replace(edge, "image: nginx:1.30", "image: "+bad.image+"\n    nginx: 1.30", 1)
 			commit := w.push(toDemo(broken, "demo.local", "new.local"))
-			line := d.line(60*time.Second, "level=ERROR", "keeps what it had", "failed:")
+			line := d.line(60*time.Second, "level=ERROR", "is not brought to the revision", "failed:")
 			w.Logf("%.1f s after the push: %s", time.Since(w.pushed).Seconds(), line)
 			for _, want := range []string{bad.says, "the proxies have again what they had before"} {
 				if !strings.Contains(line, want) {
@@ -45,6 +45,47 @@ func TestFailedRollout(t *testing.T) {
 			end()
 		})
 	}
+}
+
+// After a push that failed the application goes on to move, and the proxies follow
+// it by the last good revision; what failed is not sent again for that.
+func TestMovesAfterAFailedPush(t *testing.T) {
+	w := newWorld(t)
+	w.application("demo", 1)
+	d := w.watch()
+	d.rolled(w.push(toDemo(edge, "demo.local")))
+	w.spread("demo.local", "demo", 1)
+
+	broken := strings.Replace(edge, "image: nginx:1.30", "image: crash:1.30\n    nginx: 1.30", 1)
+	commit := w.push(toDemo(broken, "demo.local", "new.local"))
+	d.line(60*time.Second, "level=ERROR", "is not brought to the revision", "the proxies have again what they had before")
+	d.line(10*time.Second, "msg=pass", "revision="+commit, "edge.err=")
+	w.Logf("failed %.1f s after the push", time.Since(w.pushed).Seconds())
+
+	w.move("demo")
+	moved := time.Now()
+	w.spread("demo.local", "demo", 1)
+	w.Logf("followed %.1f s after the task had moved", time.Since(moved).Seconds())
+	w.scale("demo", 3)
+	w.spread("demo.local", "demo", 3)
+	w.answers("new.local", "/", http.StatusServiceUnavailable)
+	w.rests()
+	if got := w.proxy().Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, "nginx:1.30") {
+		t.Errorf("the image is %s, want nginx:1.30", got)
+	}
+	sent := 0
+	for line := range strings.Lines(d.log.String()) {
+		if containsAll(line, []string{"msg=pass", "-> crash:1.30", "edge.apply="}) {
+			sent++
+		}
+	}
+	if sent != 1 {
+		t.Errorf("the image that crashes was sent %d times, want once", sent)
+	}
+
+	d.rolled(w.push(toDemo(edge, "demo.local", "healed.local")))
+	w.serves("healed.local", "/", "demo")
+	w.spread("demo.local", "demo", 3)
 }
 
 // quarantined checks that the daemon has sent a rollout once and no more.

@@ -107,7 +107,7 @@ func setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := theLab.BuildImages(ctx, "nginx:1.30", "demo"); err != nil {
+	if err := theLab.BuildImages(ctx, "nginx:1.30", "demo", "wharfinger"); err != nil {
 		return err
 	}
 	if nginx, err = lab.Nginx(ctx, "1.30"); err != nil {

@@ -49,13 +49,13 @@ func ask(node, host, path string) (answer, error) {
 // long as an old and a new proxy share a port, one may be luck.
 const inARow = 20
 
-// answers waits until both proxies answer with a status.
+// answers waits until all proxies answer with a status.
 func (w *world) answers(host, path string, code int) {
 	w.Helper()
 	w.until(host, path, answer{Code: code})
 }
 
-// serves waits until both proxies answer from a service.
+// serves waits until all proxies answer from a service.
 func (w *world) serves(host, path, service string) {
 	w.Helper()
 	w.until(host, path, answer{Code: http.StatusOK, Service: service})
@@ -63,9 +63,9 @@ func (w *world) serves(host, path, service string) {
 
 func (w *world) until(host, path string, want answer) {
 	w.Helper()
-	w.eventually(30*time.Second, func() error {
+	w.eventually(w.patience, func() error {
 		for range inARow {
-			for _, node := range balancers {
+			for _, node := range w.asked {
 				got, err := ask(node, host, path)
 				if got.Instance = ""; err != nil || got != want {
 					return fmt.Errorf("%s answers %s%s with %+v (%v), want %+v", node, host, path, got, err, want)
@@ -76,16 +76,16 @@ func (w *world) until(host, path string, want answer) {
 	})
 }
 
-// spread waits until both proxies answer from exactly the tasks that the service
+// spread waits until all proxies answer from exactly the tasks that the service
 // has now. It returns them.
 func (w *world) spread(host, service string, replicas int) []string {
 	w.Helper()
 	var want []string
-	w.eventually(30*time.Second, func() error {
+	w.eventually(w.patience, func() error {
 		if want = w.instances(service); len(want) != replicas {
 			return fmt.Errorf("%s has %d tasks that run, want %d", service, len(want), replicas)
 		}
-		for _, node := range balancers {
+		for _, node := range w.asked {
 			got := map[string]bool{}
 			for range 10 * replicas {
 				a, err := ask(node, host, "/")
@@ -106,7 +106,7 @@ func (w *world) spread(host, service string, replicas int) []string {
 	return want
 }
 
-// patrol asks both proxies for a host all the time, on new connections, until
+// patrol asks all proxies for a host all the time, on new connections, until
 // end is called. Then each request must have been answered with 200.
 func (w *world) patrol(host string) (end func()) {
 	var (
@@ -116,7 +116,7 @@ func (w *world) patrol(host string) (end func()) {
 		group    sync.WaitGroup
 		over     = make(chan struct{})
 	)
-	for _, node := range balancers {
+	for _, node := range w.asked {
 		group.Go(func() {
 			for {
 				select {

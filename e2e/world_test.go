@@ -19,12 +19,15 @@ type world struct {
 	clone  string
 	pushed time.Time // the last push was done
 
+	asked    []string      // the nodes whose proxies are asked
+	patience time.Duration // how long the proxies may take
+
 	daemon *daemon // the one that runs, or ran last
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t}
+	w := &world{T: t, asked: balancers, patience: 30 * time.Second}
 	t.Cleanup(w.leave)
 	w.makeRepository()
 	return w
@@ -76,6 +79,7 @@ func (w *world) tell() {
 		{"service", "ps", "--no-trunc", "wharfinger-edge"},
 		{"service", "inspect", "-f", "{{json .UpdateStatus}}", "wharfinger-edge"},
 		{"service", "ls"},
+		{"service", "logs", "--raw", "wharfinger"}, // where it is a service
 	} {
 		out, err := theLab.Docker(context.Background(), manager, args...)
 		if err != nil {
@@ -161,6 +165,21 @@ func (w *world) instances(service string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// move has a service's tasks replaced.
+func (w *world) move(service string) {
+	w.Helper()
+	before := w.instances(service)
+	w.docker("service", "update", "--detach", "--quiet", "--force", service)
+	w.eventually(30*time.Second, func() error {
+		after := w.instances(service)
+		same := func(instance string) bool { return slices.Contains(before, instance) }
+		if len(after) != len(before) || slices.ContainsFunc(after, same) {
+			return fmt.Errorf("tasks of %s: %s, want others than %s", service, after, before)
+		}
+		return nil
+	})
 }
 
 // A proxyService is what the tests look at in the service of the proxy.

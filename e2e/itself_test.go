@@ -1,0 +1,108 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Wharfinger as users run it, as a service of the Swarm that it watches, with a
+// proxy on every node: also on its own, whose address it has to reach from inside
+// its container.
+func TestServiceItself(t *testing.T) {
+	w := newWorld(t)
+	for _, node := range theLab.Nodes() {
+		w.asked = append(w.asked, node.Name)
+	}
+	w.patience = 90 * time.Second // five nodes, one after the other, and sometimes twice
+	w.application("demo", 1)
+	w.push(toDemo(strings.Replace(edge, "    constraints: [node.labels.nodetype == loadbalancer]\n", "", 1), "demo.local"))
+	// The line of the README.
+	w.docker("service", "create", "--detach", "--quiet", "--name", "wharfinger",
+		"--mount", "type=bind,src=/var/run/docker.sock,dst=/var/run/docker.sock",
+		"--constraint", "node.role==manager",
+		"--publish", "mode=host,published=8080,target=8080",
+		"wharfinger/wharfinger:dev", "watch", w.url, "--listen", ":8080", "--allow-http", "--interval", "1s")
+	w.serves("demo.local", "/", "demo")
+	w.Logf("served on %d nodes %.1f s after the push", len(w.asked), time.Since(w.pushed).Seconds())
+	w.spread("demo.local", "demo", 1)
+	w.isReady()
+	w.Logf("confirmed on all of them %.1f s after the push", time.Since(w.pushed).Seconds())
+
+	w.move("demo")
+	w.spread("demo.local", "demo", 1)
+	w.scale("demo", 3)
+	w.spread("demo.local", "demo", 3)
+	w.rests()
+
+	begin := time.Now()
+	running := w.instances("wharfinger")
+	if len(running) != 1 {
+		t.Fatalf("wharfinger has the tasks %q, want one", running)
+	}
+	w.scale("wharfinger", 0)
+	// Swarm forgets the task as soon as it is gone; the engine's events do not.
+	code := w.exitCode(running[0], begin)
+	if took := time.Since(begin); code != "0" || took > 8*time.Second {
+		t.Errorf("scaled to 0, wharfinger ended after %s with exit code %s, want 0 within 8 s", took, code)
+	}
+	w.serves("demo.local", "/", "demo")
+
+	version := w.version()
+	w.scale("wharfinger", 1)
+	w.isReady()
+	w.noUpdate(4 * time.Second)
+	if after := w.version(); after != version {
+		t.Errorf("the next start brought the proxy's service from version %d to %d, want no update", version, after)
+	}
+}
+
+// isReady waits until the wharfinger that is a service says that every proxy has
+// served its routes.
+func (w *world) isReady() {
+	w.Helper()
+	w.eventually(60*time.Second, func() error {
+		resp, err := client.Get("http://" + theLab.Node(manager).Address + ":8080/readyz")
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("/readyz answers %s", resp.Status)
+		}
+		return nil
+	})
+}
+
+// rests waits until nobody updates the proxy's service and Swarm replaces none of
+// its tasks.
+func (w *world) rests() {
+	w.Helper()
+	version, since := w.version(), time.Now()
+	w.eventually(90*time.Second, func() error {
+		service := w.proxy()
+		if service.Version.Index != version || service.UpdateStatus.State == "updating" {
+			version, since = service.Version.Index, time.Now()
+		}
+		if rest := time.Since(since); rest < 4*time.Second {
+			return fmt.Errorf("version %d, %s, for %s", version, service.UpdateStatus.State, rest)
+		}
+		return nil
+	})
+}
+
+// exitCode waits for the end of a container on the manager.
+func (w *world) exitCode(container string, since time.Time) (code string) {
+	w.Helper()
+	w.eventually(15*time.Second, func() error {
+		code = w.docker("events", "--since", fmt.Sprint(since.Unix()-1), "--until", fmt.Sprint(time.Now().Unix()),
+			"--filter", "container="+container, "--filter", "event=die", "--format", "{{.Actor.Attributes.exitCode}}")
+		if code == "" {
+			return fmt.Errorf("container %s has not ended", container)
+		}
+		return nil
+	})
+	return code
+}
