@@ -14,7 +14,10 @@ import (
 // what the repository names is brought back, the rest is left alone.
 func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 	type spec = generator.Spec
-	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const (
+		digest  = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+		another = "@sha256:abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcd"
+	)
 	for _, c := range []struct {
 		name                       string
 		live, applied, named, want spec
@@ -38,6 +41,15 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 		{"a digest that the repository names anew",
 			spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest},
 			[]string{"image nginx:1.30 -> nginx:1.30" + digest}},
+		{"a digest that the repository names wins over another one",
+			spec{Image: "nginx:1.30" + another}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest},
+			[]string{"image nginx:1.30" + another + " -> nginx:1.30" + digest}},
+		{"so without a tag, from a registry with a port",
+			spec{Image: "r.example:5000/nginx" + another}, spec{}, spec{Image: "r.example:5000/nginx" + digest}, spec{Image: "r.example:5000/nginx" + digest},
+			[]string{"image r.example:5000/nginx" + another + " -> r.example:5000/nginx" + digest}},
+		{"a digest that the repository names no longer goes",
+			spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30" + digest}, spec{Image: "nginx:1.30"}, spec{Image: "nginx:1.30"},
+			[]string{"image nginx:1.30" + digest + " -> nginx:1.30"}},
 		{"an operator's constraint stays",
 			spec{Constraints: []string{"node.id!=x", "a==b"}}, spec{Constraints: []string{"a==b"}}, spec{Constraints: []string{"a==b"}},
 			spec{Constraints: []string{"a==b", "node.id!=x"}}, nil},

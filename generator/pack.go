@@ -172,8 +172,10 @@ func Unpack(shards []Shard) []File {
 // one that it never set is an operator's and stays.
 func merge(live, applied, named Spec) Spec {
 	out := live
-	if image, _, _ := strings.Cut(live.Image, "@"); image != named.Image {
-		out.Image = named.Image // a digest behind the same name is the engine's own
+	// A digest behind the same name is the engine's own and stays, unless the
+	// repository named it and does so no longer.
+	if image, _, _ := strings.Cut(live.Image, "@"); image != named.Image || live.Image == applied.Image {
+		out.Image = named.Image
 	}
 	if named.Grace != 0 {
 		out.Grace = named.Grace
