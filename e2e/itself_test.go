@@ -13,6 +13,7 @@ import (
 // its container.
 func TestServiceItself(t *testing.T) {
 	w := newWorld(t)
+	w.asked = nil
 	for _, node := range theLab.Nodes() {
 		w.asked = append(w.asked, node.Name)
 	}
@@ -25,6 +26,15 @@ func TestServiceItself(t *testing.T) {
 		"--constraint", "node.role==manager",
 		"--publish", "mode=host,published=8080,target=8080",
 		"wharfinger/wharfinger:dev", "watch", w.url, "--listen", ":8080", "--allow-http", "--interval", "1s")
+	t.Cleanup(func() { // before leave: it would make the proxy's service anew
+		w.inCleanup("service", "rm", "wharfinger")
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			if w.inCleanup("ps", "-q", "--filter", "label=com.docker.swarm.service.name=wharfinger") == "" {
+				return
+			}
+		}
+		t.Error("wharfinger still runs 20 s after its service was removed")
+	})
 	w.serves("demo.local", "/", "demo")
 	w.Logf("served on %d nodes %.1f s after the push", len(w.asked), time.Since(w.pushed).Seconds())
 	w.spread("demo.local", "demo", 1)
