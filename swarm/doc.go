@@ -6,9 +6,10 @@
 // A Live is whole or it is an error: no failed call becomes an empty list. Two
 // reads of a quiet cluster are equal.
 //
-// Apply brings a proxy to a Rollout, or leaves the proxies what they had and
-// says why. It can be killed at any moment; the next Apply of the same Rollout
-// goes on from what the Swarm holds, for nothing is kept elsewhere:
+// Apply brings a proxy to a Rollout, or brings back what the proxies had. Its
+// error says why, and what they serve where the way back failed or there was
+// nothing before. It can be killed at any moment; the next Apply of the same
+// Rollout goes on from what the Swarm holds, for nothing is kept elsewhere:
 //
 //	killed …                        leaves behind                what the next Apply does
 //	in "configs"                    some configs, used by none   makes the others; names are digests, so
