@@ -117,10 +117,13 @@ func freePorts(t *testing.T, n int) []int {
 	for range 1000 {
 		port := 20000 + rand.IntN(10000)
 		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-		if err != nil || slices.Contains(ports, port) {
+		if err != nil {
 			continue
 		}
 		l.Close()
+		if slices.Contains(ports, port) {
+			continue
+		}
 		if ports = append(ports, port); len(ports) == n {
 			return ports
 		}
