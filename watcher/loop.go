@@ -184,7 +184,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 		l.logProblems(slog.LevelWarn, "the cluster lacks something", plan.Problems)
 	}
 	needed := slices.ContainsFunc(plan.Rollouts, generator.Rollout.Needed)
-	if l.putOff = needed && !l.pushed && time.Since(l.rolledAt) < l.pace; l.putOff {
+	if l.putOff = needed && !l.pushed && !retry && time.Since(l.rolledAt) < l.pace; l.putOff {
 		return
 	}
 	outcomes := Passer{Cluster: l.Cluster, Tester: l.Tester}.Apply(ctx, plan, func(r generator.Rollout) bool {

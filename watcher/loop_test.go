@@ -303,6 +303,28 @@ func TestCrashLoopDoesNotKeepRolling(t *testing.T) {
 	})
 }
 
+// A retry has a back-off of its own: the pace of rolls must not hold one that is
+// due, for it would come round at once, again and again.
+func TestRetryIsNotPutOff(t *testing.T) {
+	w := newWorld()
+	run(t, w, func(*Loop) {
+		for i := range 20 { // until rolls are kept lastPace apart
+			w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t", 32769+i)} })
+			time.Sleep(lastPace)
+		}
+		w.change(w.cluster, func() {
+			w.live.Tasks = []generator.Task{task("t", 40000)}
+			w.testErr = errors.New("no space left")
+		})
+		time.Sleep(lastPace) // by now it was tried, and failed
+		before := w.count(&w.reads)
+		time.Sleep(time.Minute)
+		if n := w.count(&w.reads) - before; n > 10 {
+			t.Errorf("reads in a minute of retries: got %d, want one each retry", n)
+		}
+	})
+}
+
 // A revision that fails in the Swarm is given up, and the tasks of the last good
 // one are followed, without the bad one being sent again.
 func TestTasksAreFollowedAfterAFailedPush(t *testing.T) {
