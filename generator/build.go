@@ -15,7 +15,7 @@ import (
 // service that is not there: the pool in question answers 503, everything else
 // goes on.
 func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
-	b := builder{live: l, nodes: map[string]Node{}, services: map[string]string{}, tasks: map[string][]Task{}}
+	b := builder{nodes: map[string]Node{}, services: map[string]string{}, tasks: map[string][]Task{}}
 	for _, n := range l.Nodes {
 		b.nodes[n.ID] = n
 	}
@@ -48,7 +48,6 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 }
 
 type builder struct {
-	live     *Live
 	nodes    map[string]Node
 	services map[string]string // name to ID
 	tasks    map[string][]Task // by service ID
