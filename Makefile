@@ -19,9 +19,10 @@ build: ## Build build/wharfinger and build/lab
 	CGO_ENABLED=0 $(GO) build -trimpath -o build/lab ./cmd/lab
 
 .PHONY: test
+# Some tests build the program themselves, which go test's cache does not see.
 test: deps ## Run all tests, on real engines and a real nginx (root)
-	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /e2e)
-	$(GO) test -timeout 20m -v ./e2e/...
+	$(GO) test -count=1 -timeout 10m $$($(GO) list ./... | grep -v /e2e)
+	$(GO) test -count=1 -timeout 20m -v ./e2e/...
 
 .PHONY: quick
 quick: ## Run the tests that need neither root nor a lab
