@@ -1,10 +1,7 @@
 package generator
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -27,7 +24,8 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 	}
 	m := &Model{Revision: d.Revision}
 	byProxy := map[string][]*route.Route{}
-	for _, r := range d.Routes {
+	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
+		r := d.Routes[name]
 		byProxy[r.Proxy.Value] = append(byProxy[r.Proxy.Value], r)
 	}
 	peers := map[string][]Peer{}
@@ -73,90 +71,30 @@ func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string]
 	if p.Drain.Given() {
 		out.Spec.Grace = p.Drain.Value + graceBeyondDrain
 	}
-	hosts := map[string][]Location{}
-	used := map[string]bool{}
+	answers := b.answers(p, routes, peers)
+	out.Servers = servers(routes, answers)
 	for _, r := range routes {
-		pool := r.Pool.Value
-		upstream := ""
-		if len(peers[pool]) > 0 {
-			upstream, used[pool] = pool, true
-		}
-		for _, host := range r.Hosts {
-			for _, path := range r.Paths {
-				hosts[host.Value] = append(hosts[host.Value], Location{
-					Route: r.Name, Path: path.Value, Upstream: upstream, MaxBody: r.MaxBody.Value,
-				})
-			}
+		if d := answers[r.Name].definitions; !d.empty() {
+			out.Definitions = append(out.Definitions, d)
 		}
 	}
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		locations := hosts[host]
-		slices.SortFunc(locations, func(a, b Location) int { return cmp.Compare(a.Path, b.Path) })
-		out.Servers = append(out.Servers, Server{Host: host, Locations: locations})
-	}
-	for _, pool := range slices.Sorted(maps.Keys(used)) {
+	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out.Servers))) {
 		out.Upstreams = append(out.Upstreams, Upstream{Name: pool, Peers: peers[pool]})
 	}
 	return out
 }
 
-func (b *builder) peers(p *route.Pool) []Peer {
-	var peers []Peer
-	for _, s := range p.Servers {
-		peers = append(peers, Peer{Address: s.Address.Value.String(), Weight: s.Weight.Value, Backup: s.Backup.Value})
-	}
-	if p.Service.Given() {
-		peers = b.tasksOf(p)
-	}
-	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Address, b.Address) })
-	return slices.Compact(peers)
-}
-
-func (b *builder) tasksOf(p *route.Pool) []Peer {
-	name, port := p.Service.Value, p.Port.Value
-	id, ok := b.services[name]
-	if !ok {
-		b.problem(p.Service.Pos, fmt.Sprintf("there is no service %s in the Swarm, so pool %s answers 503", name, p.Name),
-			"create the service, or mend its name")
-		return nil
-	}
-	var peers []Peer
-	for _, t := range b.tasks[id] {
-		// A node that is down cannot say so: its tasks stay "running" until Swarm
-		// gives them up. One that is "unknown", as every node is for some seconds
-		// after a change of leader, is no reason to drop a peer.
-		node, known := b.nodes[t.Node]
-		if t.State != "running" || !known || node.State == "down" {
-			continue
-		}
-		published, ok := hostPort(t, port)
-		if !ok {
-			b.problem(p.Port.Pos, fmt.Sprintf("service %s has a task that does not publish port %d on its node, so pool %s leaves it out", name, port, p.Name),
-				fmt.Sprintf("publish it with docker service update --publish-add mode=host,target=%d %s", port, name))
-			continue
-		}
-		addr, err := node.Address()
-		if err != nil {
-			b.problems = append(b.problems, route.Problem{Object: "node " + node.Hostname,
-				Text: fmt.Sprintf("%v, so its tasks are left out", err),
-				Hint: fmt.Sprintf("set it with docker node update --label-add %s=ADDRESS %s", AddressLabel, node.Hostname)})
-			continue
-		}
-		peers = append(peers, Peer{Address: netip.AddrPortFrom(addr, uint16(published)).String(), Weight: 1})
-	}
-	return peers
-}
-
-// hostPort finds where a task's port is on its node. Swarm lists a port twice,
-// for IPv4 and for IPv6; engines that gave the two different numbers list IPv4
-// first.
-func hostPort(t Task, target int) (int, bool) {
-	for _, p := range t.Ports {
-		if p.Protocol == "tcp" && p.Target == target && p.Published > 0 && p.Published < 1<<16 {
-			return p.Published, true
+// poolsOf lists the pools that servers lead to.
+func poolsOf(servers []Server) map[string]bool {
+	used := map[string]bool{}
+	for _, s := range servers {
+		for _, l := range slices.Concat(s.Locations, s.Inner) {
+			if l.Answer != nil && l.Answer.Upstream != "" {
+				used[l.Answer.Upstream] = true
+			}
 		}
 	}
-	return 0, false
+	return used
 }
 
 func (b *builder) problem(pos route.Pos, text, hint string) {

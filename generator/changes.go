@@ -3,7 +3,9 @@ package generator
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 )
 
 // Changes says in words what is different between two models: routes that come,
@@ -38,12 +40,12 @@ func proxyChanges(name string, old, now Proxy) []string {
 		is, has := after[at]
 		switch {
 		case !had:
-			say("add %s -> %s", at, target(is))
+			say("add %s -> %s", at, is.target)
 		case !has:
 			say("remove %s", at)
-		case target(was) != target(is):
-			say("%s -> %s, was %s", at, target(is), target(was))
-		case was != is:
+		case was.target != is.target:
+			say("%s -> %s, was %s", at, is.target, was.target)
+		case !reflect.DeepEqual(was, is):
 			say("change %s", at)
 		}
 	}
@@ -60,21 +62,52 @@ func proxyChanges(name string, old, now Proxy) []string {
 	return changes
 }
 
-func locationsOf(p Proxy) map[string]Location {
-	out := map[string]Location{}
+// handling is what is done with the requests of one place.
+type handling struct {
+	target string
+	answer *Answer
+}
+
+// locationsOf lists who answers where: by host and path, and behind a condition
+// by the route that has it.
+func locationsOf(p Proxy) map[string]handling {
+	out := map[string]handling{}
 	for _, s := range p.Servers {
 		for _, l := range s.Locations {
-			out[s.Host+l.Path] = l
+			at := s.Host + l.Path
+			if l.Exact {
+				at = s.Host + " = " + l.Path
+			}
+			for _, try := range l.Tries {
+				out[at+" if "+try.To] = handling{target: "route " + try.To}
+			}
+			if l.Answer != nil {
+				out[at] = handling{target(l.Answer), l.Answer}
+			}
+		}
+		for _, l := range s.Inner {
+			out[s.Host+" route "+l.Path] = handling{target(l.Answer), l.Answer}
 		}
 	}
 	return out
 }
 
-func target(l Location) string {
-	if l.Upstream == "" {
+// target says in words what answers.
+func target(a *Answer) string {
+	switch {
+	case a.Redirect != nil:
+		return fmt.Sprintf("redirect %d", a.Redirect.Status)
+	case a.Respond != nil:
+		return fmt.Sprintf("respond %d", a.Respond.Status)
+	case a.Upstream == "":
 		return "503"
 	}
-	return l.Upstream
+	pools := []string{a.Upstream}
+	for _, try := range a.Split {
+		pools = append(pools, try.Value)
+	}
+	slices.Sort(pools)
+	return strings.Join(pools, " or ")
 }
 
 func peersOf(p Proxy) map[string][]Peer {

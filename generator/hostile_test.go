@@ -19,25 +19,94 @@ import (
 // harmless is a value for each grammar of scalars (the is: tags of route's
 // types). A new grammar needs a line here; a new field needs nothing.
 var harmless = map[string]any{
-	"name":       "demo",
-	"image":      "nginx:1.30",
-	"version":    "1.30",
-	"network":    "host",
-	"constraint": "node.role==worker",
-	"port":       8081,
-	"drain":      "30s",
-	"service":    "demo",
-	"address":    "10.0.0.5:8080",
-	"weight":     2,
-	"bool":       false,
-	"host":       "demo.local",
-	"path":       "/v2",
-	"size":       "10m",
+	"name":            "demo",
+	"image":           "nginx:1.30",
+	"version":         "1.30",
+	"network":         "host",
+	"constraint":      "node.role==worker",
+	"service":         "demo",
+	"secret":          "demo",
+	"port":            8081,
+	"stream port":     "5432",
+	"address":         "10.0.0.5:8080",
+	"cidr":            "10.0.0.0/8",
+	"bool":            true,
+	"weight":          2,
+	"share":           2,
+	"percent":         50,
+	"priority":        1,
+	"keepalive":       8,
+	"count":           8,
+	"fails":           2,
+	"tries":           2,
+	"status":          204,
+	"error status":    502,
+	"redirect status": 301,
+	"size":            "10m",
+	"size or off":     "10m",
+	"rate":            "10/s",
+	"drain":           "30s",
+	"duration":        "30s",
+	"long duration":   "30d",
+	"host":            "demo.local",
+	"hostname":        "demo.local",
+	"path":            "/v2",
+	"plain path":      "/v2",
+	"regex":           "^/(.*)$",
+	"replacement":     "/new/$1",
+	"match":           "demo",
+	"method":          "GET",
+	"header":          "X-Demo",
+	"header value":    "demo",
+	"cookie":          "demo",
+	"query":           "demo",
+	"key":             "client",
+	"target":          "https://demo.local/new",
+	"origin":          "https://demo.local",
+	"media type":      "text/html",
+	"body":            "demo",
+	"words":           "demo",
+	"profile":         "modern",
+	"log":             "json",
+	"protocol":        "http",
+	"balance":         "random-two",
+	"slash":           "add",
+	"scheme":          "https",
+	"plain":           "serve",
+	"same site":       "lax",
+	"failure":         "timeout",
 }
 
 // apart names fields that exclude each other: each variant leaves some out.
+// Fields inside of others are written with dots.
 var apart = map[string][][]string{
-	"Pool": {{"servers"}, {"service", "port"}},
+	"Proxy": {{"defaults"}}, // tried as a route's options
+	"Pool":  {{"servers"}, {"service", "port"}},
+	"Route": {
+		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect"},
+		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "rewrite", "redirect.scheme", "redirect.host", "redirect.port", "redirect.path", "redirect.regex", "errors.pool", "errors.respond"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "rewrite", "redirect.to", "errors"},
+		{"pool", "split", "splitBy", "redirect", "passthrough", "rewrite", "respond.status", "errors"},
+		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.regex", "rewrite.to", "errors"},
+	},
+}
+
+// plain is what stands in the sections that a field is not in.
+var plain = map[string]map[string]any{
+	"proxies":  {"image": "nginx:1.30"},
+	"pools":    {"service": "demo", "port": 8080},
+	"routes":   {"hosts": []any{"demo.local"}, "pool": "demo"},
+	"streams":  {"listen": 5432, "pool": "demo"},
+	"policies": {},
+}
+
+func plainTree() map[string]any {
+	tree := map[string]any{}
+	for section, thing := range plain {
+		tree[section] = map[string]any{"demo": thing}
+	}
+	return tree
 }
 
 // hostile is what somebody might write to leave a value's place. Each is tried
@@ -61,6 +130,7 @@ func TestHostile(t *testing.T) {
 		if problems != nil {
 			t.Fatalf("%s: the harmless value is refused: %v", leaf.name, problems)
 		}
+		harmless := base
 		ordinary := fmt.Sprint(leaf.harmless)
 		half := len(ordinary) / 2
 		for _, evil := range hostile {
@@ -71,13 +141,57 @@ func TestHostile(t *testing.T) {
 					continue
 				}
 				accepted++
-				if !maps.Equal(got, base) {
-					t.Errorf("%s: %.80q changes the structure of the files:\ngot  %v\nwant %v", leaf.name, value, got, base)
+				if like := likeness(leaf, value); like != nil {
+					harmless, _ = structureWith(t, leaf, like)
+				} else {
+					harmless = base
+				}
+				if !maps.Equal(got, harmless) {
+					t.Errorf("%s: %.80q changes the structure of the files: %s", leaf.name, value, difference(got, harmless))
 				}
 			}
 		}
 	}
 	t.Logf("%d fields, %d combinations; %d were let through and stayed in their place", len(fields), tried, accepted)
+}
+
+// likeness is a harmless value that people mean to have the structure of value,
+// or nil where every value of the field has the same.
+func likeness(l leaf, value string) any {
+	switch {
+	case l.is == "body": // long text takes several lines, whatever is in it
+		return strings.Repeat("x", len(value))
+	case l.is == "path" && strings.HasPrefix(value, "="):
+		return "= /v2"
+	case l.is == "path" && strings.HasPrefix(value, "~"):
+		return "~ /v2"
+	case l.is == "host" && value == "*":
+		return "*"
+	case (l.is == "cookie" || l.is == "query") && strings.ContainsAny(value, ".-"):
+		return "de-mo"
+	case l.is == "key" && strings.HasPrefix(value, "header:"):
+		return "header:demo"
+	case l.is == "key" && strings.Contains(value, ":"):
+		of, name, _ := strings.Cut(value, ":")
+		if strings.ContainsAny(name, ".-") {
+			return of + ":de-mo"
+		}
+		return of + ":demo"
+	}
+	return nil
+}
+
+// difference lists what is there more or less often than it should.
+func difference(got, want map[string]int) string {
+	all := maps.Clone(got)
+	maps.Copy(all, want)
+	var out []string
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		if got[what] != want[what] {
+			out = append(out, fmt.Sprintf("got %d times %q, want %d", got[what], what, want[what]))
+		}
+	}
+	return strings.Join(out, "; ")
 }
 
 // TestHostileLive puts hostile text into every string of a Live: labels and host
@@ -155,7 +269,7 @@ func stringsOf(tree any) []func(string) string {
 
 // leaf is a place in a repository where a value stands.
 type leaf struct {
-	name     string
+	name, is string
 	harmless any
 	// tree makes a whole repository with a value in that place.
 	tree func(value any) map[string]any
@@ -175,7 +289,11 @@ func leaves(t *testing.T) []leaf {
 		}
 	}
 	for _, section := range slices.Sorted(maps.Keys(sections)) {
+		if section == "policies" {
+			sections[section] = reflect.TypeFor[struct{}]() // its fields are those of routes
+		}
 		typ := sections[section]
+		tried := map[string]bool{} // in an earlier variant
 		variants := apart[typ.Name()]
 		if variants == nil {
 			variants = [][]string{nil}
@@ -184,30 +302,24 @@ func leaves(t *testing.T) []leaf {
 			// make fills a tree with harmless values, but value in the at-th place.
 			fill := func(at int, value any) (map[string]any, *filler) {
 				f := &filler{t: t, at: at, value: value}
-				tree := map[string]any{}
-				for _, name := range slices.Sorted(maps.Keys(sections)) {
-					leftOut := without
-					if name != section {
-						leftOut = nil
-						if v := apart[sections[name].Name()]; v != nil {
-							leftOut = v[0]
-						}
-					}
-					f.counting = name == section
-					tree[name] = map[string]any{"demo": f.object(sections[name], name+".demo", leftOut)}
-				}
+				tree := plainTree()
+				tree[section] = map[string]any{"demo": f.object(sections[section], section+".demo", without)}
 				return tree, f
 			}
 			_, all := fill(-1, nil)
 			for i, p := range all.places {
-				out = append(out, leaf{p.name, p.harmless, func(value any) map[string]any {
+				if tried[p.name] {
+					continue
+				}
+				tried[p.name] = true
+				out = append(out, leaf{p.name, p.is, p.harmless, func(value any) map[string]any {
 					tree, _ := fill(i, value)
 					return tree
 				}})
 			}
 		}
-		out = append(out, leaf{"the name of " + section, "demo", func(value any) map[string]any {
-			return renamed(out[0].tree(out[0].harmless), section, fmt.Sprint(value))
+		out = append(out, leaf{"the name of " + section, "name", "demo", func(value any) map[string]any {
+			return renamed(plainTree(), section, fmt.Sprint(value))
 		}})
 	}
 	if len(out) < 20 {
@@ -218,68 +330,101 @@ func leaves(t *testing.T) []leaf {
 
 // filler makes YAML trees from types.
 type filler struct {
-	t        *testing.T
-	at       int // the place that gets value
-	value    any
-	counting bool
-	places   []struct {
-		name     string
-		harmless any
-	}
+	t      *testing.T
+	at     int // the place that gets value
+	value  any
+	places []place
+}
+
+// place is where a value stands.
+type place struct {
+	name, is string
+	harmless any
 }
 
 func (f *filler) object(typ reflect.Type, name string, without []string) map[string]any {
 	out := map[string]any{}
-	for i := range typ.NumField() {
-		field := typ.Field(i)
+	for _, field := range reflect.VisibleFields(typ) {
 		key := field.Tag.Get("yaml")
 		if key == "" || slices.Contains(without, key) {
 			continue
 		}
-		out[key] = f.any(field.Type, field.Tag.Get("is"), name+"."+key)
+		var inside []string
+		for _, path := range without {
+			if rest, ok := strings.CutPrefix(path, key+"."); ok {
+				inside = append(inside, rest)
+			}
+		}
+		if value := f.any(field.Type, field.Tag, name+"."+key, inside); value != nil {
+			out[key] = value
+		}
 	}
 	return out
 }
 
-func (f *filler) any(typ reflect.Type, is, name string) any {
+func (f *filler) any(typ reflect.Type, tag reflect.StructTag, name string, without []string) any {
+	is := tag.Get("is")
 	switch {
+	case typ.Kind() == reflect.Pointer:
+		typ = typ.Elem()
 	case typ.Kind() == reflect.Slice:
-		return []any{f.any(typ.Elem(), is, name+"[]")}
+		item := f.any(typ.Elem(), tag, name+"[]", without)
+		if item == nil {
+			return nil
+		}
+		return []any{item}
+	case typ.Kind() == reflect.Map && tag.Get("key") != "":
+		key := f.scalar(tag.Get("key"), name+" key")
+		return map[string]any{fmt.Sprint(key): f.scalar(is, name+".demo")}
 	case typ.Kind() == reflect.Map:
-		return map[string]any{"demo": f.any(typ.Elem(), is, name+".demo")}
-	case typ.Kind() == reflect.Struct && is == "":
-		return f.object(typ, name, nil)
+		return map[string]any{"demo": f.any(typ.Elem(), tag, name+".demo", without)}
 	}
+	if typ.Kind() == reflect.Struct && is == "" {
+		if typ == reflect.TypeFor[route.When]() && strings.Contains(name, "when.") {
+			return nil // conditions hold conditions, without end; they are read alike
+		}
+		return f.object(typ, name, without)
+	}
+	return f.scalar(is, name)
+}
+
+func (f *filler) scalar(is, name string) any {
 	value, ok := harmless[is]
 	if !ok {
 		f.t.Fatalf("%s: the grammar %q has no harmless value in this test", name, is)
 	}
-	if strings.HasSuffix(name, "status.port") {
-		value = 8079 // beside the clients' port
+	if own, ok := special[name]; ok {
+		value = own
 	}
-	if f.counting {
-		if len(f.places) == f.at {
-			value = f.value
-		}
-		f.places = append(f.places, struct {
-			name     string
-			harmless any
-		}{name, value})
+	if f.places = append(f.places, place{name, is, value}); len(f.places) == f.at+1 {
+		value = f.value
 	}
 	return value
+}
+
+// special are the fields for which the harmless value of their grammar is none.
+var special = map[string]any{
+	"proxies.demo.status.port":    8079, // the ports of one proxy differ
+	"proxies.demo.listen.https":   8443,
+	"pools.demo.servers[].backup": false, // one server must be in use
 }
 
 // renamed gives the thing of a section another name, and those that point to
 // it as well.
 func renamed(tree map[string]any, section, name string) map[string]any {
-	things := tree[section].(map[string]any)
+	things := maps.Clone(tree[section].(map[string]any))
+	tree[section] = things
 	things[name] = things["demo"]
 	if name != "demo" {
 		delete(things, "demo")
 	}
 	field := map[string]string{"pools": "pool", "proxies": "proxy"}[section]
 	if field != "" {
-		tree["routes"].(map[string]any)["demo"].(map[string]any)[field] = name
+		for _, section := range []string{"routes", "streams"} {
+			thing := maps.Clone(plain[section])
+			thing[field] = name
+			tree[section] = map[string]any{"demo": thing}
+		}
 	}
 	return tree
 }
@@ -325,6 +470,7 @@ func hostileLive(desired *route.Desired) *generator.Live {
 func count(t *testing.T, data []byte, counts map[string]int) {
 	t.Helper()
 	first, words, depth := "", 0, 0
+	entries := 0 // the depth at which lines are entries of a map
 	for i := 0; i < len(data); {
 		switch c := data[i]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
@@ -337,15 +483,24 @@ func count(t *testing.T, data []byte, counts map[string]int) {
 			if words == 0 {
 				t.Errorf("%q without a directive in\n%s", c, data)
 			}
+			if entries > 0 && first != "default" {
+				first = "entry"
+			}
 			counts[fmt.Sprintf("%s %d %c", first, words, c)]++
 			words = 0
 			if c == '{' {
 				depth++
+				if slices.Contains([]string{"map", "geo", "split_clients"}, first) {
+					entries = depth
+				}
 			}
 			i++
 		case c == '}':
 			if depth--; depth < 0 || words > 0 {
 				t.Errorf("a brace closes nothing in\n%s", data)
+			}
+			if depth < entries {
+				entries = 0
 			}
 			counts["}"]++
 			i++

@@ -22,8 +22,9 @@ type Proxy struct {
 	Drain  time.Duration // nginx: worker_shutdown_timeout
 	Status Status
 
-	Servers   []Server
-	Upstreams []Upstream
+	Servers     []Server
+	Definitions []Definitions
+	Upstreams   []Upstream
 }
 
 // Status is the listener that tells which files a proxy serves.
@@ -34,18 +35,109 @@ type Status struct {
 
 // Server is one virtual host (nginx: server).
 type Server struct {
-	Host      string
+	Host      string // "*" is every host that no other server has
 	Locations []Location
+	// Inner are locations that no client reaches: a request comes to them from
+	// one of Locations, when a condition holds.
+	Inner []Location
 }
 
-// Location answers one prefix, by whole segments (nginx: location).
+// Location is what happens below one path (nginx: location).
 type Location struct {
-	Route string // the route that it came from
-	Path  string
-	// Upstream is where requests go; empty answers 503, for a pool without peers
-	// must not break the file.
+	Path  string // of an inner one: the route, and behind a plus sign the pool
+	Exact bool   // the path alone, and not what is below it
+	// Tries are looked at in their order; the first that holds takes the request
+	// to an inner location.
+	Tries []Try
+	// Answer is for all other requests; without it they get 404.
+	Answer *Answer
+}
+
+// Try sends a request on when a variable has a value.
+type Try struct {
+	Variable string // without the dollar sign; "1" where Value is empty
+	Value    string
+	To       string // the Path of an inner location
+}
+
+// Answer is how one route handles a request.
+type Answer struct {
+	Route string
+	// Inner is the Path of the inner location that the answer stands in, or "".
+	Inner string
+	// Split has tries to the inner locations of the split's other pools.
+	Split []Try
+
+	// Pool is the pool's name, Upstream where requests go; it is empty for a pool
+	// without peers, which must not break the file, and answers 503.
+	Pool     string
 	Upstream string
-	MaxBody  int64 // bytes
+	Redirect *Redirect
+	Respond  *Respond
+
+	Canonical string // the one host to redirect others to, or ""
+	Slash     string // add, remove or ""
+	Rewrite   *Rewrite
+	MaxBody   int64 // bytes; 0 is any
+}
+
+// Redirect answers with another address.
+type Redirect struct {
+	Status int
+	// URL may hold variables of nginx. It is made of checked parts.
+	URL string
+	// Regex, where there is one, is what the client's path must match.
+	Regex string
+}
+
+// Respond is a fixed answer.
+type Respond struct {
+	Status int
+	Type   string
+	Body   Text
+}
+
+// Rewrite changes the path on its way to the pool (nginx: rewrite … break).
+type Rewrite struct {
+	Regex, To string
+}
+
+// Definitions are what a route needs outside of its servers, in nginx's http
+// block.
+type Definitions struct {
+	Route  string
+	Maps   []Map
+	Splits []Split
+}
+
+// Map sets a variable by another value (nginx: map). The first entry that
+// matches counts.
+type Map struct {
+	Source   string // with variables, as nginx writes them
+	Variable string // without the dollar sign
+	Entries  []MapEntry
+	Default  Text
+}
+
+// MapEntry is one line of a Map.
+type MapEntry struct {
+	Regex string
+	// Value is text that was checked; it may hold variables of nginx.
+	Value string
+}
+
+// Split sets a variable to one of several values by their shares (nginx:
+// split_clients).
+type Split struct {
+	Source   string // with variables, as nginx writes them
+	Variable string // without the dollar sign
+	Parts    []Part
+}
+
+// Part is one value of a split.
+type Part struct {
+	Percent string // as 12.50%, or * for what is left
+	Value   string
 }
 
 // Upstream is a pool with its peers (nginx: upstream). It has at least one.

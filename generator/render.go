@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/bits"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -48,6 +49,11 @@ func funcs() template.FuncMap {
 		out[name] = all[name]
 	}
 	out["quote"] = quote
+	out["expand"] = expand
+	out["regex"] = expand
+	out["text"] = text
+	out["innerPath"] = innerPath
+	out["outOf"] = outOf
 	out["seconds"] = seconds
 	return out
 }
@@ -56,10 +62,41 @@ func funcs() template.FuncMap {
 // quotes only the backslash and the quote itself mean something; `$` cannot be
 // written at all and is refused (ngx_conf_read_token).
 func quote(s string) (string, error) {
-	if i := strings.IndexFunc(s, func(r rune) bool { return r == '$' || r < ' ' || r == 127 }); i >= 0 {
+	if strings.Contains(s, "$") {
+		return "", fmt.Errorf("%q cannot be written in nginx.conf", s)
+	}
+	return expand(s)
+}
+
+// expand is quote for values in which nginx's variables are meant, and for
+// regular expressions, where nginx looks for none.
+func expand(s string) (string, error) {
+	if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 127 }); i >= 0 {
 		return "", fmt.Errorf("%q cannot be written in nginx.conf", s)
 	}
 	return `"` + escapes.Replace(s) + `"`, nil
+}
+
+// text writes what people meant as it is; a dollar sign stands in a variable.
+func text(t Text) string {
+	if t.Variables != nil {
+		return `"$` + strings.Join(t.Variables, "$") + `"`
+	}
+	return `"` + textEscapes.Replace(t.Plain) + `"`
+}
+
+var textEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", "${dollar}", "\n", `\n`, "\t", `\t`)
+
+// innerPath is where an inner location lies. No client gets there.
+func innerPath(name string) string { return "/.route/" + name }
+
+// outOf matches a path in an inner location, or in one that clients reach where
+// the name is empty; its group is the path that the client asked for.
+func outOf(name string) string {
+	if name == "" {
+		return `(?s)^(/.*)`
+	}
+	return `(?s)^` + regexp.QuoteMeta(innerPath(name)) + `(/.*)`
 }
 
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
@@ -88,10 +125,15 @@ func Render(p Proxy) (Files, error) {
 	}
 	for _, s := range p.Servers {
 		data := struct {
-			HTTP   int
+			Proxy  Proxy
 			Server Server
-		}{p.HTTP, s}
+		}{p, s}
 		if err := write("routes/server."+fileName(s.Host)+".conf", "server.conf.tmpl", data); err != nil {
+			return Files{}, err
+		}
+	}
+	for _, d := range p.Definitions {
+		if err := write("routes/route."+d.Route+".conf", "definitions.conf.tmpl", d); err != nil {
 			return Files{}, err
 		}
 	}
@@ -119,6 +161,8 @@ type mainFile struct {
 	Proxy                Proxy
 	Version              string
 	HashSize, HashBucket int
+	VariablesHash        int
+	DefaultServer        bool          // no route is for unknown hosts
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
 }
 
@@ -130,9 +174,16 @@ const keepaliveMin = 10 * time.Second
 func mainOf(p Proxy) mainFile {
 	m := mainFile{Proxy: p, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
 	longest := 0
+	m.DefaultServer = true
 	for _, s := range p.Servers {
 		longest = max(longest, len(s.Host))
+		m.DefaultServer = m.DefaultServer && s.Host != "*"
 	}
+	variables := 0
+	for _, d := range p.Definitions {
+		variables += len(d.Maps) + len(d.Splits)
+	}
+	m.VariablesHash = max(2048, 1<<bits.Len(uint(2*variables)))
 	// nginx puts names into buckets of a fixed size and refuses to start when one
 	// does not fit (server_names_hash_*). A bucket of 512 bytes takes the longest
 	// host there can be. Steps of two keep nginx.conf the same when a host comes.

@@ -33,6 +33,9 @@ func (c *checker) check() {
 		c.route(r)
 		c.places(r, taken)
 	}
+	for _, s := range c.Streams {
+		c.stream(s)
+	}
 }
 
 // asRead orders routes as a reader meets them, so that of two that clash the
@@ -79,126 +82,25 @@ func valueOr(a At[int], value int) int {
 	return a.Value
 }
 
-func (c *checker) pool(p *Pool) {
-	if c.gaps.fields[p] {
-		return
-	}
+// served tells when nobody knows which proxy serves a route or a stream.
+func (c *checker) served(proxy At[string], pos Pos, kind, name string) {
 	switch {
-	case p.Service.Given() && p.Servers != nil:
-		c.problem(p.Pos, fmt.Sprintf("pool %s has both a service and servers", p.Name), "make two pools of it")
-	case p.Servers != nil:
-		if p.Port.Given() {
-			c.problem(p.Port.Pos, "port belongs to a service, but this pool has servers", "write the port behind each server's address")
-		}
-		c.servers(p)
-	case !p.Service.Given():
-		c.problem(p.Pos, fmt.Sprintf("pool %s has neither a service nor servers", p.Name), "add service: NAME and port: NUMBER, or servers: [ADDRESS:PORT]")
-	case !p.Port.Given():
-		c.problem(p.Pos, fmt.Sprintf("pool %s has no port", p.Name), "add the target port of the service, like port: 8080")
-	}
-}
-
-func (c *checker) servers(p *Pool) {
-	active := len(p.Servers) == 0
-	seen := map[string]Pos{}
-	for _, s := range p.Servers {
-		active = active || !s.Backup.Value
-		if !s.Address.Given() {
-			if s.Pos != (Pos{}) {
-				c.problem(s.Pos, "this server has no address", "add one, like address: 10.0.0.5:8080")
-			}
-			continue
-		}
-		if !s.Address.Value.IsValid() {
-			continue
-		}
-		address := s.Address.Value.String()
-		if first, ok := seen[address]; ok {
-			c.problem(s.Address.Pos, fmt.Sprintf("pool %s has %s already, at %s", p.Name, address, first), "leave one of them out, or give it a weight")
-		}
-		seen[address] = s.Address.Pos
-	}
-	if len(p.Servers) == 0 {
-		c.problem(p.Pos, fmt.Sprintf("pool %s has an empty list of servers", p.Name), "add a server, like servers: [10.0.0.5:8080]")
-	}
-	if !active {
-		c.problem(p.Pos, fmt.Sprintf("pool %s has backup servers only", p.Name), "leave backup out of one of them")
-	}
-}
-
-func (c *checker) route(r *Route) {
-	if c.gaps.fields[r] {
-		return
-	}
-	if len(r.Hosts) == 0 {
-		c.problem(r.Pos, fmt.Sprintf("route %s has no hosts", r.Name), "add the names that clients ask for, like hosts: [shop.example.org]")
-	}
-	if r.Paths != nil && len(r.Paths) == 0 {
-		c.problem(r.Pos, fmt.Sprintf("route %s has an empty list of paths", r.Name), "add a path, or leave paths out to serve all of the host")
-	}
-	switch {
-	case !r.Pool.Given():
-		c.problem(r.Pos, fmt.Sprintf("route %s has no pool", r.Name), "add the pool that answers, like pool: shop")
-	case r.Pool.Value != "" && c.Pools[r.Pool.Value] == nil && !c.gaps.names:
-		c.problem(r.Pool.Pos, fmt.Sprintf("there is no pool %s", r.Pool.Value), known("pool", "pools", c.Pools))
-	}
-	switch {
-	case r.Proxy.Given():
-		if r.Proxy.Value != "" && c.Proxies[r.Proxy.Value] == nil && !c.gaps.names {
-			c.problem(r.Proxy.Pos, fmt.Sprintf("there is no proxy %s", r.Proxy.Value), known("proxy", "proxies", c.Proxies))
+	case proxy.Given():
+		if proxy.Value != "" && c.Proxies[proxy.Value] == nil && !c.gaps.names {
+			c.problem(proxy.Pos, fmt.Sprintf("there is no proxy %s", proxy.Value), known("proxy", "proxies", c.Proxies))
 		}
 	case len(c.Proxies) == 0 && !c.noProxy && !c.gaps.names:
 		c.noProxy = true
-		c.problem(r.Pos, fmt.Sprintf("there is no proxy to serve route %s", r.Name), "add one, like proxies: {edge: {image: nginx:1.30}}")
+		c.problem(pos, fmt.Sprintf("there is no proxy to serve %s %s", kind, name), "add one, like proxies: {edge: {image: nginx:1.30}}")
 	case len(c.Proxies) > 1:
-		c.problem(r.Pos, fmt.Sprintf("route %s does not say which proxy serves it", r.Name), "add proxy: NAME; "+known("proxy", "proxies", c.Proxies))
+		c.problem(pos, fmt.Sprintf("%s %s does not say which proxy serves it", kind, name), "add proxy: NAME; "+known("proxy", "proxies", c.Proxies))
 	}
 }
 
-// place is what one location of one proxy answers.
-type place struct{ proxy, host, path string }
-
-// claim is who has a place.
-type claim struct {
-	route      string
-	host, path Pos
-}
-
-func (c *checker) places(r *Route, taken map[place]claim) {
-	proxy := r.Proxy.Value
-	if !r.Proxy.Given() && len(c.Proxies) == 1 {
-		proxy = names(c.Proxies)
-	}
-	if proxy == "" {
-		return // nobody knows where it is served, which is told already
-	}
-	paths := r.Paths
-	if len(paths) == 0 {
-		paths = []At[string]{{Value: "/"}}
-	}
-	for _, host := range r.Hosts {
-		for _, path := range paths {
-			if host.Value == "" || path.Value == "" {
-				continue
-			}
-			here := place{proxy, host.Value, path.Value}
-			first, ok := taken[here]
-			if !ok {
-				taken[here] = claim{r.Name, host.Pos, path.Pos}
-				continue
-			}
-			// Point at the paths, but not where there is none, or where one path
-			// is reached through two hosts.
-			at, before := path.Pos, first.path
-			if !path.Given() || path.Pos == first.path {
-				at = host.Pos
-			}
-			if before.Line == 0 || path.Pos == first.path {
-				before = first.host
-			}
-			c.problem(at, fmt.Sprintf("%s%s is taken already, by route %s at %s", host.Value, path.Value, first.route, before),
-				"leave it out of one of the two, or give them different paths")
-		}
+// poolThere tells when a pool that somebody names is not there.
+func (c *checker) poolThere(pool At[string]) {
+	if pool.Value != "" && c.Pools[pool.Value] == nil && !c.gaps.names {
+		c.problem(pool.Pos, fmt.Sprintf("there is no pool %s", pool.Value), known("pool", "pools", c.Pools))
 	}
 }
 

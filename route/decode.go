@@ -29,15 +29,21 @@ type decoder struct {
 type gaps struct {
 	// names says that a name was lost: one that leads nowhere may be right.
 	names bool
-	// fields holds the proxies, pools and routes that may have lost fields.
+	// fields holds the named things that may have lost fields.
 	fields map[any]bool
+	// objects holds where maps inside of those stand that may have lost fields.
+	objects map[Pos]bool
 }
+
+func newGaps() gaps { return gaps{fields: map[any]bool{}, objects: map[Pos]bool{}} }
 
 // document is what one file may hold.
 type document struct {
-	Proxies map[string]*Proxy `yaml:"proxies" is:"proxy"`
-	Pools   map[string]*Pool  `yaml:"pools" is:"pool"`
-	Routes  map[string]*Route `yaml:"routes" is:"route"`
+	Proxies  map[string]*Proxy  `yaml:"proxies" is:"proxy"`
+	Pools    map[string]*Pool   `yaml:"pools" is:"pool"`
+	Routes   map[string]*Route  `yaml:"routes" is:"route"`
+	Streams  map[string]*Stream `yaml:"streams" is:"stream"`
+	Policies map[string]*Policy `yaml:"policies" is:"policy"`
 }
 
 // read hands each document of the file to take.
@@ -63,7 +69,7 @@ func (d *decoder) read(data []byte, take func(document)) {
 		if len(root.Content) == 0 || isNull(root.Content[0]) {
 			continue // nothing but comments
 		}
-		d.value(root.Content[0], reflect.ValueOf(&doc).Elem(), "", "a route file")
+		d.value(root.Content[0], reflect.ValueOf(&doc).Elem(), field{}, "a route file")
 		take(doc)
 	}
 }
@@ -141,9 +147,9 @@ func (d *decoder) pos(n *yaml.Node) Pos {
 	return Pos{File: d.file, Line: n.Line, Col: n.Column}
 }
 
-// value fills v from n. is names the grammar of the scalars in it, or what one
-// entry of a map is called; name is what people call the field.
-func (d *decoder) value(n *yaml.Node, v reflect.Value, is, name string) {
+// value fills v from n. f tells the grammars of what is in it; name is what people
+// call the field.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, f field, name string) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		d.anchored(n)
 		d.refuse(n, v)
@@ -151,19 +157,28 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, is, name string) {
 	}
 	switch v.Kind() {
 	case reflect.Map:
-		d.section(n, v, is, name)
+		if f.key != "" {
+			d.values(n, v, f, name)
+			return
+		}
+		d.section(n, v, f.is, name)
 	case reflect.Slice:
-		d.list(n, v, is, name)
+		d.list(n, v, f, name)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.object(n, v.Elem(), name)
 	case reflect.Struct:
 		if isAt(v) {
-			d.scalar(n, v, is, name)
+			d.scalar(n, v, f.is, name)
 			return
 		}
 		d.object(n, v, name)
 	}
 }
 
-func isAt(v reflect.Value) bool { return v.FieldByName("Value").IsValid() }
+func isAt(v reflect.Value) bool {
+	return v.Kind() == reflect.Struct && v.FieldByName("Value").IsValid()
+}
 
 func (d *decoder) anchored(n *yaml.Node) {
 	d.problem(d.pos(n), "anchors and aliases are not read", "write the value out")
@@ -174,15 +189,17 @@ func (d *decoder) refuse(n *yaml.Node, v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case v.Kind() == reflect.Map && isAt(reflect.New(v.Type().Elem()).Elem()):
+		v.Set(reflect.MakeMap(v.Type()))
 	case v.Kind() == reflect.Map || v.Type() == reflect.TypeFor[document]():
 		d.gaps.names = true
 	case isAt(v):
 		v.FieldByName("Pos").Set(reflect.ValueOf(d.pos(n)))
-	default:
-		if d.gaps.fields == nil {
-			d.gaps.fields = map[any]bool{}
-		}
+	case v.FieldByName("Name").IsValid() && v.FieldByName("Pos").IsValid():
 		d.gaps.fields[v.Addr().Interface()] = true
+	case v.FieldByName("Pos").IsValid():
+		v.FieldByName("Pos").Set(reflect.ValueOf(d.pos(n)))
+		d.gaps.objects[d.pos(n)] = true
 	}
 }
 
@@ -224,7 +241,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, kind, name string) {
 			continue
 		}
 		item := reflect.New(v.Type().Elem().Elem())
-		d.value(value, item.Elem(), "", kind+" "+text)
+		d.value(value, item.Elem(), field{}, kind+" "+text)
 		item.Elem().FieldByName("Name").SetString(text)
 		item.Elem().FieldByName("Pos").Set(reflect.ValueOf(d.pos(key)))
 		v.SetMapIndex(reflect.ValueOf(named), item)
@@ -235,7 +252,37 @@ func (d *decoder) twice(pos Pos, kind, name string, first Pos) {
 	d.problem(pos, fmt.Sprintf("%s %s is defined already, at %s", kind, name, first), "leave one of them out, or give it another name")
 }
 
-func (d *decoder) list(n *yaml.Node, v reflect.Value, is, name string) {
+// values fills a map of scalars, whose keys have a grammar of their own.
+func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongKind(n, v, name, "a map", "write lines of a name and a value below it")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	seen := map[any]Pos{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		text, ok := d.key(key)
+		if !ok {
+			continue
+		}
+		named, complaint, hint := grammars[f.key].read(text)
+		if complaint != "" {
+			d.problem(d.pos(key), complaint, hint)
+			continue
+		}
+		if first, ok := seen[named]; ok {
+			d.problem(d.pos(key), fmt.Sprintf("%s has %s already, at %s", name, quote(text), first), "leave one of them out")
+			continue
+		}
+		seen[named] = d.pos(key)
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(value, item, f, text)
+		v.SetMapIndex(reflect.ValueOf(named), item)
+	}
+}
+
+func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, name string) {
 	if n.Kind != yaml.SequenceNode {
 		hint := "write its entries below it, each after '- '"
 		if n.Kind == yaml.ScalarNode && !isNull(n) && n.Style == 0 && len(n.Value) <= 60 {
@@ -246,18 +293,17 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, is, name string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.value(item, v.Index(i), is, fmt.Sprintf("%s[%d]", name, i))
+		d.value(item, v.Index(i), f, fmt.Sprintf("%s[%d]", name, i))
 	}
 }
 
 func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 	fields := fieldsOf(v.Type())
-	short, hasShort := v.Interface().(interface{ shorthand() string })
-	hasShort = hasShort && n.Kind == yaml.ScalarNode
-	if n.Kind != yaml.MappingNode && !hasShort {
+	short, _ := v.Interface().(interface{ shorthand() string })
+	if n.Kind != yaml.MappingNode && (short == nil || n.Kind != yaml.ScalarNode) {
 		hint := "write its fields below it, like " + fields[0].name + ": …"
 		if v.Type() == reflect.TypeFor[document]() {
-			hint = "start a line with proxies:, pools: or routes:"
+			hint = "start a line with proxies:, pools:, routes:, streams: or policies:"
 		}
 		d.wrongKind(n, v, name, "a map", hint)
 		return
@@ -265,10 +311,15 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 	if pos := v.FieldByName("Pos"); pos.IsValid() {
 		pos.Set(reflect.ValueOf(d.pos(n)))
 	}
-	if hasShort {
+	if short != nil {
 		f := fields[slices.IndexFunc(fields, func(f field) bool { return f.name == short.shorthand() })]
-		d.value(n, v.Field(f.index), f.is, name)
-		return
+		switch {
+		case n.Kind == yaml.ScalarNode:
+			d.value(n, v.FieldByIndex(f.index), f, name)
+			return
+		case f.is == "bool": // who writes a map wants what it is about
+			v.FieldByIndex(f.index).Set(reflect.ValueOf(At[bool]{true, d.pos(n)}))
+		}
 	}
 	seen := map[string]Pos{}
 	for i := 0; i < len(n.Content); i += 2 {
@@ -281,6 +332,9 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == text })
 		if at < 0 {
 			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(fields))
+			if v.FieldByName("Pos").IsValid() {
+				d.gaps.objects[d.pos(n)] = true
+			}
 			continue
 		}
 		if first, ok := seen[text]; ok {
@@ -288,7 +342,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 			continue
 		}
 		seen[text] = d.pos(key)
-		d.value(value, v.Field(fields[at].index), fields[at].is, text)
+		d.value(value, v.FieldByIndex(fields[at].index), fields[at], text)
 	}
 }
 
@@ -364,17 +418,21 @@ func kindOf(n *yaml.Node) string {
 	return "something tagged " + quote(n.Tag)
 }
 
+// field is one that people can write.
 type field struct {
-	name, is string
-	index    int
+	name  string
+	is    string // the grammar of the scalars in it
+	key   string // the grammar of its keys, where it is a map of scalars
+	index []int
 }
 
 // fieldsOf lists the fields that people can write, in the order of the type.
+// Those of an embedded type count as its own.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" {
-			fields = append(fields, field{name, t.Field(i).Tag.Get("is"), i})
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("yaml"); name != "" {
+			fields = append(fields, field{name, f.Tag.Get("is"), f.Tag.Get("key"), f.Index})
 		}
 	}
 	return fields

@@ -14,6 +14,8 @@ type Desired struct {
 	Proxies  map[string]*Proxy
 	Pools    map[string]*Pool
 	Routes   map[string]*Route
+	Streams  map[string]*Stream
+	Policies map[string]*Policy
 }
 
 // At is a value with the place where it was written. The zero Pos means that
@@ -49,12 +51,33 @@ type Proxy struct {
 	// Drain is how long a proxy that was replaced goes on with the requests it
 	// has (nginx: worker_shutdown_timeout). Default 30s, from 1s to 1h.
 	Drain At[time.Duration] `yaml:"drain" is:"drain"`
+	// Trusted are the networks of other proxies in front of this one, whose word
+	// on the client is taken (nginx: set_real_ip_from).
+	Trusted []At[netip.Prefix] `yaml:"trusted" is:"cidr"`
+	// Profile is Mozilla's set of TLS versions and ciphers: `intermediate`, the
+	// default, or `modern`, which is TLS 1.3 alone (Server Side TLS 5.7).
+	Profile At[string] `yaml:"profile" is:"profile"`
+	// Log is the form of the access log: `json`, `combined` or, by default,
+	// `plain`, which has the names of route and pool in it.
+	Log At[string] `yaml:"log" is:"log"`
+	// Cache is where responses are kept for routes with a cache.
+	Cache CacheStore `yaml:"cache"`
+	// Defaults are the options of routes that say nothing else.
+	Defaults Options `yaml:"defaults"`
 }
 
 // Listen is `listen:` of a proxy.
 type Listen struct {
 	// HTTP is the port for plain HTTP. Default 80.
 	HTTP At[int] `yaml:"http" is:"port"`
+	// HTTPS is the port for TLS, on which the proxy listens as soon as a route
+	// has a certificate. Default 443.
+	HTTPS At[int] `yaml:"https" is:"port"`
+	// HTTP3 also answers QUIC on the port for TLS (nginx 1.25 and later).
+	HTTP3 At[bool] `yaml:"http3" is:"bool"`
+	// ProxyProtocol says that clients' addresses come in the PROXY protocol, from
+	// the networks in Trusted (nginx: listen … proxy_protocol).
+	ProxyProtocol At[bool] `yaml:"proxyProtocol" is:"bool"`
 }
 
 // Status is `status:` of a proxy.
@@ -63,53 +86,12 @@ type Status struct {
 	Port At[int] `yaml:"port" is:"port"`
 }
 
-// Pool is a set of peers that answer the same requests: `pools:`. It is either
-// a Swarm service by its port or a list of servers.
-type Pool struct {
-	Name string
-	Pos  Pos
-
-	// Service is the name of a Swarm service whose tasks are the peers.
-	Service At[string] `yaml:"service" is:"service"`
-	// Port is the service's target port, published with mode=host.
-	Port At[int] `yaml:"port" is:"port"`
-	// Servers are peers outside the Swarm.
-	Servers []Server `yaml:"servers"`
-}
-
-// Server is one entry of `servers:`, written as an address or as a map.
-type Server struct {
-	Pos Pos
-	// Address is an IP address and port, as `10.0.0.5:8080` or `[fd00::5]:8080`.
-	Address At[netip.AddrPort] `yaml:"address" is:"address"`
-	// Weight is the server's share, from 1 to 1000. Default 1.
-	Weight At[int] `yaml:"weight" is:"weight"`
-	// Backup keeps the server for when all others are down.
-	Backup At[bool] `yaml:"backup" is:"bool"`
-}
-
-// shorthand names the field that a bare value stands for.
-func (Server) shorthand() string { return "address" }
-
-// Route leads requests to a pool: `routes:`.
-type Route struct {
-	Name string
-	Pos  Pos
-
-	// Proxy names the proxy that serves the route. It may be left out where the
-	// revision has one proxy.
-	Proxy At[string] `yaml:"proxy" is:"name"`
-	// Hosts are the names that clients ask for, as `shop.example.org` or
-	// `*.example.org`, in lower case.
-	Hosts []At[string] `yaml:"hosts" is:"host"`
-	// Paths are prefixes by whole segments: `/v2` covers /v2 and /v2/items, not
-	// /v20. Default `/`, everything. The longest path wins.
-	Paths []At[string] `yaml:"paths" is:"path"`
-	// Pool names the pool that answers.
-	Pool At[string] `yaml:"pool" is:"name"`
-	// MaxBody is the largest request body in bytes (nginx: client_max_body_size).
-	// Default 1m, at most 1024g.
-	MaxBody At[int64] `yaml:"maxBody" is:"size"`
+// CacheStore is `cache:` of a proxy (nginx: proxy_cache_path).
+type CacheStore struct {
+	// Size is how many bytes of responses are kept at most. Default 1g.
+	Size At[int64] `yaml:"size" is:"size"`
+	// Memory is for the keys, about 8,000 a megabyte. Default 10m.
+	Memory At[int64] `yaml:"memory" is:"size"`
 }
 
 // Version is a version of nginx. A version without a patch level has Patch -1
@@ -133,7 +115,7 @@ func (v Version) AtLeast(major, minor, patch int) bool {
 const (
 	defaultNetwork = "host"
 	defaultHTTP    = 80
+	defaultHTTPS   = 443
 	defaultStatus  = 8079
 	defaultDrain   = 30 * time.Second
-	defaultMaxBody = 1 << 20 // nginx's own
 )

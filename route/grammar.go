@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,22 +28,90 @@ var (
 	numeric = []string{"!!int"}
 )
 
-// grammars is the table of all types of scalars, by the `is:` tag of a field.
+// grammars is the table of all types of scalars, by the `is:` tag of a field or
+// the `key:` tag of a map.
 var grammars = map[string]grammar{
 	"name":       {"a name", textual, readName},
 	"image":      {"the name of an image", textual, readImage},
 	"version":    {"a version", []string{"!!str", "!!float"}, readVersion},
 	"network":    {"a network mode", textual, readNetwork},
 	"constraint": {"a constraint", textual, readConstraint},
-	"port":       {"a port number", numeric, readPort},
-	"drain":      {"a duration", textual, readDrain},
 	"service":    {"a service name", textual, readService},
-	"address":    {"an address", textual, readAddress},
-	"weight":     {"a number", numeric, readWeight},
-	"bool":       {"true or false", []string{"!!bool"}, readBool},
-	"host":       {"a host", textual, readHost},
-	"path":       {"a path", textual, readPath},
-	"size":       {"a size", []string{"!!str", "!!int"}, readSize},
+	"secret":     {"the name of a secret", textual, readSecret},
+
+	"port":        {"a port number", numeric, readPort},
+	"stream port": {"a port", []string{"!!str", "!!int"}, readStreamPort},
+	"address":     {"an address", textual, readAddress},
+	"cidr":        {"a network", textual, readCIDR},
+
+	"bool":            {"true or false", []string{"!!bool"}, readBool},
+	"weight":          {"a number", numeric, readWeight},
+	"share":           {"a number", numeric, readNumber("a share", 0, 10000)},
+	"percent":         {"a number", numeric, readNumber("a percentage", 1, 100)},
+	"priority":        {"a number", numeric, readNumber("a priority", -1000, 1000)},
+	"keepalive":       {"a number", numeric, readNumber("a number of idle connections", 0, 10000)},
+	"count":           {"a number", numeric, readNumber("a limit", 1, 1000000)},
+	"fails":           {"a number", numeric, readNumber("a number", 0, 1000)},
+	"tries":           {"a number", numeric, readNumber("a number of tries", 1, 10)},
+	"status":          {"a status", numeric, readNumber("a status", 200, 599)},
+	"error status":    {"a status", numeric, readNumber("the status of an error", 400, 599)},
+	"redirect status": {"a status", numeric, readRedirectStatus},
+	"size":            {"a size", []string{"!!str", "!!int"}, readSize},
+	"size or off":     {"a size", []string{"!!str", "!!int"}, readSizeOrOff},
+	"rate":            {"a rate", textual, readRate},
+	"drain":           {"a duration", textual, readDuration("a drain", time.Second, time.Hour)},
+	"duration":        {"a duration", textual, readDuration("it", time.Millisecond, day)},
+	"long duration":   {"a duration", textual, readDuration("it", time.Second, 3650*day)},
+
+	"host":         {"a host", textual, readHost},
+	"hostname":     {"a host", textual, readHostname},
+	"path":         {"a path", textual, readRoutePath},
+	"plain path":   {"a path", textual, readPath},
+	"regex":        {"a regular expression", textual, readRegex},
+	"replacement":  {"a path", textual, readReplacement},
+	"match":        {"text to compare with", textual, readMatch},
+	"method":       {"a method", textual, readMethod},
+	"header":       {"the name of a header", textual, readHeader},
+	"header value": {"the value of a header", textual, readHeaderValue},
+	"cookie":       {"the name of a cookie", textual, readToken("a cookie")},
+	"query":        {"the name of a query parameter", textual, readToken("a query parameter")},
+	"key":          {"a property of requests", textual, readKey},
+	"target":       {"an address to go to", textual, readTarget},
+	"origin":       {"an origin", textual, readOrigin},
+	"media type":   {"a media type", textual, readMediaType},
+	"body":         {"text", textual, readBody},
+	"words":        {"some words", textual, readWords},
+
+	"profile":   {"a TLS profile", textual, readOneOf("a TLS profile", "intermediate", "modern")},
+	"log":       {"a form of log", textual, readOneOf("a form of log", "plain", "json", "combined")},
+	"protocol":  {"a protocol", textual, readOneOf("a protocol of peers", "http", "grpc")},
+	"balance":   {"a way to balance", textual, readOneOf("a way to balance", "round-robin", "least-connections", "random-two")},
+	"slash":     {"what to do with slashes", textual, readOneOf("what to do with slashes", "add", "remove")},
+	"scheme":    {"a scheme", textual, readOneOf("a scheme", "http", "https")},
+	"plain":     {"what plain HTTP gets", textual, readOneOf("what plain HTTP gets", "redirect", "serve", "refuse")},
+	"same site": {"a SameSite attribute", textual, readOneOf("a SameSite attribute", "strict", "lax", "none", "off")},
+	"failure":   {"a failure", []string{"!!str", "!!int"}, readOneOf("a failure", "error", "timeout", "invalid", "403", "404", "429", "500", "502", "503", "504")},
+}
+
+// readOneOf takes some words and no others.
+func readOneOf(what string, words ...string) func(string) (any, string, string) {
+	return func(s string) (any, string, string) {
+		if !slices.Contains(words, s) {
+			return nil, fmt.Sprintf("%s is not %s", quote(s), what), "it is one of " + strings.Join(words, ", ")
+		}
+		return s, "", ""
+	}
+}
+
+// readNumber takes whole numbers from least to most.
+func readNumber(what string, least, most int) func(string) (any, string, string) {
+	return func(s string) (any, string, string) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return nil, fmt.Sprintf("%s is not %s", quote(s), what), fmt.Sprintf("write a whole number from %d to %d", least, most)
+		}
+		return n, "", ""
+	}
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
@@ -137,19 +206,6 @@ func readPort(s string) (any, string, string) {
 	return n, "", ""
 }
 
-var durationForm = regexp.MustCompile(`^([0-9]+(ms|s|m|h))+$`)
-
-func readDrain(s string) (any, string, string) {
-	if !durationForm.MatchString(s) {
-		return nil, fmt.Sprintf("%s is not a duration", quote(s)), "write a number with ms, s, m or h, like 30s or 1m30s"
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < time.Second || d > time.Hour {
-		return nil, fmt.Sprintf("%s is out of range", quote(s)), "a drain takes from 1s to 1h"
-	}
-	return d, "", ""
-}
-
 var serviceForm = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?$`)
 
 func readService(s string) (any, string, string) {
@@ -157,6 +213,42 @@ func readService(s string) (any, string, string) {
 		return nil, fmt.Sprintf("%s is not the name of a Swarm service", quote(s)), "write it as docker service ls shows it"
 	}
 	return s, "", ""
+}
+
+func readSecret(s string) (any, string, string) {
+	if !secretForm.MatchString(s) {
+		return nil, fmt.Sprintf("%s is not the name of a secret", quote(s)), "write the name of a Docker secret, as docker secret ls shows it, never what is in it"
+	}
+	return s, "", ""
+}
+
+// secretForm is swarmkit's (validateSecretOrConfigAnnotations).
+var secretForm = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$`)
+
+func readStreamPort(s string) (any, string, string) {
+	number, protocol, given := strings.Cut(s, "/")
+	port, complaint, hint := readPort(number)
+	switch {
+	case complaint != "":
+		return nil, complaint, hint
+	case given && protocol != "udp" && protocol != "tcp":
+		return nil, fmt.Sprintf("%s is not a port", quote(s)), "write a port of TCP as 5432, one of UDP as 53/udp"
+	}
+	return StreamPort{Port: port.(int), UDP: protocol == "udp"}, "", ""
+}
+
+func readCIDR(s string) (any, string, string) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen()), "", ""
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return nil, fmt.Sprintf("%s is not a network", quote(s)), "write an address or a network, like 192.0.2.7 or 10.0.0.0/8"
+	}
+	if p != p.Masked() {
+		return nil, fmt.Sprintf("%s is not a network, but an address in one", quote(s)), fmt.Sprintf("write %s, or the address alone", p.Masked())
+	}
+	return p, "", ""
 }
 
 func readAddress(s string) (any, string, string) {
@@ -186,82 +278,6 @@ func readBool(s string) (any, string, string) {
 		return nil, fmt.Sprintf("%s is not true or false", quote(s)), "write true or false, in lower case"
 	}
 	return s == "true", "", ""
-}
-
-var hostLabel = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
-
-// readHost takes the host names of RFC 1123, with the underscore that real
-// networks have, and a wildcard as the whole first label (nginx: server_name).
-func readHost(s string) (any, string, string) {
-	complaint := fmt.Sprintf("%s is not a host", quote(s))
-	for _, r := range s { // before ToLower, which makes a k of the Kelvin sign
-		if r > 127 {
-			return nil, complaint, "write international names in their ASCII form, like xn--bcher-kva.example"
-		}
-	}
-	host := strings.ToLower(s)
-	name := strings.TrimPrefix(host, "*.")
-	switch {
-	case strings.Contains(host, "://") || strings.ContainsAny(host, ":/"):
-		return nil, complaint, "write the name alone, without scheme, port or path"
-	case strings.Contains(name, "*"):
-		return nil, complaint, "a wildcard stands for the whole first label, like *.example.org"
-	case len(host) > 253:
-		return nil, complaint, "a host has at most 253 characters"
-	case host == "_":
-		return nil, complaint, "the proxy keeps _ for requests to unknown hosts"
-	}
-	for label := range strings.SplitSeq(name, ".") {
-		if !hostLabel.MatchString(label) {
-			return nil, complaint, "a host has labels of letters, digits and '-' with dots between, like shop.example.org"
-		}
-	}
-	return host, "", ""
-}
-
-// pathForm is the characters of RFC 3986's path that nginx neither decodes nor
-// reads as a variable.
-var pathForm = regexp.MustCompile(`^/[A-Za-z0-9._~!&'()*+,;=:@/-]*$`)
-
-func readPath(s string) (any, string, string) {
-	complaint := fmt.Sprintf("%s is not a path", quote(s))
-	switch {
-	case !strings.HasPrefix(s, "/"):
-		return nil, complaint, "a path starts with /"
-	case len(s) > 1024:
-		return nil, complaint, "a path has at most 1024 characters"
-	case strings.Contains(s, "%"):
-		return nil, complaint, "leave the encoded part out, for nginx decodes a request's path before it compares"
-	case !pathForm.MatchString(s):
-		return nil, complaint, "a path has letters, digits and any of . _ ~ ! & ' ( ) * + , ; = : @ / -"
-	}
-	segments := strings.Split(s, "/")
-	for i, segment := range segments {
-		inside := i > 0 && i < len(segments)-1
-		if segment == "." || segment == ".." || segment == "" && inside {
-			return nil, complaint, "write it without //, . and .., for nginx resolves them in a request's path before it compares"
-		}
-	}
-	if s != "/" {
-		s = strings.TrimSuffix(s, "/")
-	}
-	return s, "", ""
-}
-
-var sizeForm = regexp.MustCompile(`^([0-9]{1,13})([kmg]?)$`)
-
-func readSize(s string) (any, string, string) {
-	m := sizeForm.FindStringSubmatch(s)
-	if m == nil {
-		return nil, fmt.Sprintf("%s is not a size", quote(s)), "write a number of bytes, or one with k, m or g, like 10m"
-	}
-	n, _ := strconv.ParseInt(m[1], 10, 64) // at most 13 digits
-	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[m[2]]
-	const most = int64(1) << 40
-	if n < 1 || n > most>>shift {
-		return nil, fmt.Sprintf("%s is out of range", quote(s)), "a size is at least 1 byte and at most 1024g"
-	}
-	return n << shift, "", ""
 }
 
 // quote shows what somebody wrote, on one line and not too much of it.

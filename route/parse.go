@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Parse reads a revision. It answers a Desired state that is whole and checked,
@@ -15,24 +16,30 @@ func Parse(rev Revision) (*Desired, Problems) {
 		Proxies:  map[string]*Proxy{},
 		Pools:    map[string]*Pool{},
 		Routes:   map[string]*Route{},
+		Streams:  map[string]*Stream{},
+		Policies: map[string]*Policy{},
 	}
 	var problems Problems
-	lost := gaps{fields: map[any]bool{}}
+	lost := newGaps()
 	for _, f := range rev.Files {
-		d := decoder{file: f.Path}
+		d := decoder{file: f.Path, gaps: newGaps()}
 		d.read(f.Data, func(doc document) {
 			add(&d, "proxy", all.Proxies, doc.Proxies, func(p *Proxy) Pos { return p.Pos })
 			add(&d, "pool", all.Pools, doc.Pools, func(p *Pool) Pos { return p.Pos })
 			add(&d, "route", all.Routes, doc.Routes, func(r *Route) Pos { return r.Pos })
+			add(&d, "stream", all.Streams, doc.Streams, func(s *Stream) Pos { return s.Pos })
+			add(&d, "policy", all.Policies, doc.Policies, func(p *Policy) Pos { return p.Pos })
 		})
 		problems = append(problems, d.problems...)
 		lost.names = lost.names || d.gaps.names
 		maps.Copy(lost.fields, d.gaps.fields)
+		maps.Copy(lost.objects, d.gaps.objects)
 	}
+	all.merge()
 	c := checker{Desired: all, gaps: lost}
 	c.check()
 	problems = append(problems, c.problems...).Sorted()
-	if len(problems) == 0 && len(all.Routes) == 0 {
+	if len(problems) == 0 && len(all.Routes)+len(all.Streams) == 0 {
 		problems = Problems{{Pos: Pos{File: "."}, Text: "there is no route in any file", Hint: "add one below routes:, for an empty revision is taken for a mistake, never for an order to stop routing"}}
 	}
 	if len(problems) > 0 {
@@ -62,25 +69,60 @@ func (d *Desired) applyDefaults() {
 		}
 		setDefault(&p.Network, defaultNetwork)
 		setDefault(&p.Listen.HTTP, defaultHTTP)
+		setDefault(&p.Listen.HTTPS, defaultHTTPS)
 		setDefault(&p.Status.Port, defaultStatus)
 		setDefault(&p.Drain, defaultDrain)
+		setDefault(&p.Profile, "intermediate")
+		setDefault(&p.Log, "plain")
+		setDefault(&p.Cache.Size, 1<<30)
+		setDefault(&p.Cache.Memory, 10<<20)
 	}
 	for _, p := range d.Pools {
 		for i := range p.Servers {
 			setDefault(&p.Servers[i].Weight, 1)
 		}
+		setDefault(&p.Protocol, "http")
+		setDefault(&p.Balance, "round-robin")
+		setDefault(&p.Keepalive, 64)
+		setDefault(&p.MaxFails, 1) // this and the next are nginx's own
+		setDefault(&p.FailTimeout, 10*time.Second)
 	}
 	for _, r := range d.Routes {
-		if !r.Proxy.Given() {
-			for name := range d.Proxies { // there is exactly one: checked
-				r.Proxy.Value = name
-			}
-		}
+		r.Proxy.Value = d.proxyOf(r.Proxy)
 		if len(r.Paths) == 0 {
-			r.Paths = []At[string]{{Value: "/"}}
+			r.Paths = []At[Path]{{Value: Path{Text: "/"}}}
 		}
-		setDefault(&r.MaxBody, defaultMaxBody)
+		setDefault(&r.Redirect.Status, 302)
+		setDefault(&r.Respond.Status, 200)
+		setDefault(&r.Respond.Type, "text/plain")
+		r.Options.applyDefaults()
 	}
+	for _, s := range d.Streams {
+		s.Proxy.Value = d.proxyOf(s.Proxy)
+		setDefault(&s.Timeouts.Connect, 5*time.Second)
+		setDefault(&s.Timeouts.Idle, 10*time.Minute) // nginx's own
+	}
+}
+
+func (o *Options) applyDefaults() {
+	setDefault(&o.TLS.Plain, "redirect")
+	setDefault(&o.HSTS.MaxAge, 365*day)
+	setDefault(&o.CORS.MaxAge, time.Hour)
+	setDefault(&o.Access.Auth.Path, "/")
+	setDefault(&o.MaxBody, 1<<20) // nginx's own
+	setDefault(&o.Timeouts.Connect, 5*time.Second)
+	setDefault(&o.Timeouts.Send, time.Minute) // this and the next are nginx's own
+	setDefault(&o.Timeouts.Read, time.Minute)
+	setDefault(&o.Timeouts.Client, time.Minute)
+	setDefault(&o.Retries.Tries, 3)
+	setDefault(&o.Buffering.Requests, true)
+	setDefault(&o.Buffering.Responses, true)
+	setDefault(&o.Compress.MinSize, 1<<10)
+	setDefault(&o.Cache.Stale, true)
+	setDefault(&o.Maintenance.Type, "text/html")
+	setDefault(&o.Mirror.Share, 100)
+	setDefault(&o.Mirror.Body, true)
+	setDefault(&o.Log, true)
 }
 
 func setDefault[T any](a *At[T], value T) {

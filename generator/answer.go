@@ -1,0 +1,180 @@
+package generator
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// answered is the answer of one route and what it takes outside of a location.
+type answered struct {
+	Answer
+	// on holds for each of the route's paths the variable that must be "1", or "".
+	on          []string
+	definitions Definitions
+	peers       map[string][]Peer
+}
+
+func (d Definitions) empty() bool { return len(d.Maps)+len(d.Splits) == 0 }
+
+// inside is the inner location that answers so.
+func (a answered) inside(path string) Location {
+	answer := a.Answer
+	answer.Inner = path
+	return Location{Path: path, Answer: &answer}
+}
+
+// at is the same answer with one pool of its split.
+func (a answered) at(pool string) answered {
+	a.Split = nil
+	a.Pool, a.Upstream = pool, upstream(pool, a.peers)
+	return a
+}
+
+// upstream is where requests for a pool go, or "" where it has no peers.
+func upstream(pool string, peers map[string][]Peer) string {
+	if len(peers[pool]) == 0 {
+		return ""
+	}
+	return pool
+}
+
+// answers works out each route of a proxy by itself.
+func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]answered {
+	out := map[string]answered{}
+	for _, r := range routes {
+		a := answered{Answer: Answer{
+			Route: r.Name, Pool: r.Pool.Value, Upstream: upstream(r.Pool.Value, peers),
+			Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: r.MaxBody.Value,
+		}, peers: peers}
+		c := conditions{route: r.Name}
+		when := c.when(r.When)
+		for _, path := range r.Paths {
+			on := when
+			if path.Value.Kind == route.Regex {
+				on = c.matches("$uri", path.Value.Text)
+				if when != "" {
+					on = c.all([]string{on, when})
+				}
+			}
+			a.on = append(a.on, on)
+		}
+		a.split(r)
+		if r.Redirect.Pos.Line > 0 {
+			a.Redirect = redirectOf(r.Redirect)
+		}
+		if s := r.Respond; s.Pos.Line > 0 {
+			a.Respond = &Respond{Status: s.Status.Value, Type: s.Type.Value, Body: a.text("body", s.Body.Value)}
+		}
+		a.definitions.Route = r.Name
+		a.definitions.Maps = append(c.maps, a.definitions.Maps...)
+		out[r.Name] = a
+	}
+	return out
+}
+
+// split shares requests between the pools that have peers: a share of nobody
+// would be a share of failures.
+func (a *answered) split(r *route.Route) {
+	if r.Split == nil {
+		return
+	}
+	sum := 0
+	var pools []string
+	for pool, share := range r.Split {
+		if share.Value > 0 && len(a.peers[pool]) > 0 {
+			sum += share.Value
+			pools = append(pools, pool)
+		}
+	}
+	slices.SortFunc(pools, func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Split[a].Value, r.Split[b].Value), cmp.Compare(a, b))
+	})
+	if len(pools) == 0 {
+		a.Pool = slices.Min(slices.Collect(maps.Keys(r.Split)))
+		return
+	}
+	// The one with the largest share takes what is left.
+	last := pools[len(pools)-1]
+	a.Pool, a.Upstream = last, last
+	if len(pools) == 1 {
+		return
+	}
+	by := "$request_id"
+	if r.SplitBy.Given() {
+		source, needs := valueOf(r.SplitBy.Value, func() string { return variable("by", r.Name) })
+		a.definitions.Maps = append(a.definitions.Maps, needs...)
+		// With the route's name in it, who is among the first in one split need not
+		// be so in all.
+		by = source + " " + r.Name
+	}
+	s := Split{Source: by, Variable: variable("split", r.Name)}
+	for _, pool := range pools[:len(pools)-1] {
+		// split_clients takes hundredths of a percent and no zeroes.
+		hundredths := max(1, r.Split[pool].Value*10000/sum)
+		s.Parts = append(s.Parts, Part{fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100), pool})
+		a.Split = append(a.Split, Try{Variable: s.Variable, Value: pool, To: r.Name + "+" + pool})
+	}
+	s.Parts = append(s.Parts, Part{"*", last})
+	a.definitions.Splits = append(a.definitions.Splits, s)
+}
+
+// rewriteOf is the one form that all rewrites have.
+func rewriteOf(r *route.Route) *Rewrite {
+	w := r.Rewrite
+	switch {
+	case w.Regex.Given():
+		return &Rewrite{w.Regex.Value, w.To.Value}
+	case w.Prefix.Given() && w.Prefix.Value != "/":
+		return &Rewrite{ownPath(r) + `(/.*)?\z`, strings.TrimSuffix(w.Prefix.Value, "/") + "$1"}
+	case w.Strip.Value || w.Prefix.Given():
+		return &Rewrite{ownPath(r) + `/?(.*)\z`, "/$1"}
+	}
+	return nil
+}
+
+// ownPath matches the longest of the route's paths.
+func ownPath(r *route.Route) string {
+	var paths []string
+	for _, p := range r.Paths {
+		paths = append(paths, regexp.QuoteMeta(strings.TrimSuffix(p.Value.Text, "/")))
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(-cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return "(?s)^(?:" + strings.Join(slices.Compact(paths), "|") + ")"
+}
+
+// redirectOf puts the address together. What is not said is the client's own.
+func redirectOf(r route.Redirect) *Redirect {
+	to := r.To.Value
+	if !r.To.Given() {
+		to = route.Target{Scheme: r.Scheme.Value, Host: r.Host.Value, Port: r.Port.Value, Path: r.Path.Value}
+	}
+	return &Redirect{Status: r.Status.Value, URL: urlOf(to), Regex: r.Regex.Value}
+}
+
+// urlOf writes an address with nginx's variables for what is kept. A new scheme
+// or host comes with its own port; a new path keeps the query, unless it has one.
+func urlOf(to route.Target) string {
+	scheme, host, port, path := cmp.Or(to.Scheme, "$scheme"), to.Host, "", "$request_uri"
+	switch {
+	case to.Port != 0:
+		port = fmt.Sprintf(":%d", to.Port)
+	case to.Host == "" && to.Scheme == "":
+		port = "$client_port"
+	}
+	if host == "" {
+		host = "$host"
+	}
+	if to.Path != "" {
+		path = to.Path
+		if !strings.Contains(path, "?") {
+			path += "$is_args$args"
+		}
+	}
+	return scheme + "://" + host + port + path
+}

@@ -1,0 +1,150 @@
+package generator
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// candidate is a route at one of its paths, on one host.
+type candidate struct {
+	answer answered
+	route  *route.Route
+	path   route.Path
+	// on names the variable that must be "1", or is empty where the path alone
+	// decides.
+	on string
+}
+
+// precedence orders candidates as they are tried: by priority; then a path
+// alone before regular expressions before prefixes; then the longer path; then
+// the one with more conditions; then by name.
+func precedence(a, b candidate) int {
+	return cmp.Or(
+		-cmp.Compare(a.route.Priority.Value, b.route.Priority.Value),
+		-cmp.Compare(a.path.Kind, b.path.Kind),
+		-cmp.Compare(len(a.path.Text), len(b.path.Text)),
+		-cmp.Compare(a.route.When.Count(), b.route.When.Count()),
+		cmp.Compare(a.route.Name, b.route.Name),
+		cmp.Compare(a.path.Text, b.path.Text),
+	)
+}
+
+// covers reports whether a candidate may answer at a location. Regular
+// expressions are conditions, for any path can match.
+func (c candidate) covers(l Location) bool {
+	switch c.path.Kind {
+	case route.Exact:
+		return l.Exact && c.path.Text == l.Path
+	case route.Regex:
+		return true
+	}
+	return c.path.Text == "/" || c.path.Text == l.Path || strings.HasPrefix(l.Path, c.path.Text+"/")
+}
+
+// servers makes one virtual host of each host. nginx chooses a location by the
+// path alone; so each location holds all that may answer there, in their order.
+func servers(routes []*route.Route, answers map[string]answered) []Server {
+	hosts := map[string][]candidate{}
+	for _, r := range routes {
+		for _, host := range r.Hosts {
+			for i, path := range r.Paths {
+				hosts[host.Value] = append(hosts[host.Value], candidate{answers[r.Name], r, path.Value, answers[r.Name].on[i]})
+			}
+		}
+	}
+	var out []Server
+	for _, host := range slices.Sorted(maps.Keys(hosts)) {
+		out = append(out, server(host, hosts[host]))
+	}
+	return out
+}
+
+func server(host string, candidates []candidate) Server {
+	slices.SortFunc(candidates, precedence)
+	s := Server{Host: host}
+	inner := map[string]Location{}
+	for _, l := range locations(candidates) {
+		for _, c := range candidates {
+			if !c.covers(l) {
+				continue
+			}
+			if c.on == "" {
+				answer := c.answer.Answer
+				l.Answer = &answer
+				break
+			}
+			if try := (Try{Variable: c.on, To: c.route.Name}); !slices.Contains(l.Tries, try) {
+				l.Tries = append(l.Tries, try)
+			}
+			inner[c.route.Name] = c.answer.inside(c.route.Name)
+		}
+		if l.Answer != nil {
+			addSplit(inner, l.Answer, candidates)
+		}
+		s.Locations = append(s.Locations, l)
+	}
+	for _, name := range slices.Sorted(maps.Keys(inner)) {
+		addSplit(inner, inner[name].Answer, candidates)
+	}
+	for _, name := range slices.Sorted(maps.Keys(inner)) {
+		s.Inner = append(s.Inner, inner[name])
+	}
+	return s
+}
+
+// addSplit adds the inner locations of the other pools of a split.
+func addSplit(inner map[string]Location, a *Answer, candidates []candidate) {
+	for _, try := range a.Split {
+		if _, ok := inner[try.To]; ok {
+			continue
+		}
+		for _, c := range candidates {
+			if c.route.Name == a.Route {
+				inner[try.To] = c.answer.at(try.Value).inside(try.To)
+				break
+			}
+		}
+	}
+}
+
+// locations lists the paths at which something changes, the root among them.
+func locations(candidates []candidate) []Location {
+	type place struct {
+		path  string
+		exact bool
+	}
+	places := map[place]bool{{"/", false}: true}
+	for _, c := range candidates {
+		if c.path.Kind != route.Regex {
+			places[place{c.path.Text, c.path.Kind == route.Exact}] = true
+		}
+	}
+	// A prefix answers for its own path, too, unless that is a place of its own.
+	for p := range maps.Clone(places) {
+		if !p.exact && p.path != "/" {
+			places[place{p.path, true}] = true
+		}
+	}
+	var out []Location
+	for p := range places {
+		out = append(out, Location{Path: p.path, Exact: p.exact})
+	}
+	slices.SortFunc(out, func(a, b Location) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), -compareBool(a.Exact, b.Exact))
+	})
+	return out
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}

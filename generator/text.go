@@ -1,0 +1,38 @@
+package generator
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// Text is what people wrote and nobody reads variables in. nginx reads words of
+// up to 4096 bytes (NGX_CONF_BUFFER), so long text stands in variables, piece by
+// piece.
+type Text struct {
+	Plain     string
+	Variables []string // without dollar signs; then Plain is empty
+}
+
+// piece is how many bytes a piece has at most. Quoting makes it up to nine times
+// as long, where all of it is dollar signs.
+const piece = 450
+
+// text makes a Text of what people wrote, with variables of this route where it
+// is long.
+func (a *answered) text(kind, s string) Text {
+	if len(s) <= piece {
+		return Text{Plain: s}
+	}
+	var t Text
+	for s != "" {
+		end := min(piece, len(s))
+		for end < len(s) && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		name := variable(fmt.Sprintf("%s%d", kind, len(t.Variables)+1), a.Route)
+		a.definitions.Maps = append(a.definitions.Maps, Map{Variable: name, Default: Text{Plain: s[:end]}})
+		t.Variables = append(t.Variables, name)
+		s = s[end:]
+	}
+	return t
+}

@@ -1,0 +1,150 @@
+package route
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var sizeForm = regexp.MustCompile(`^([0-9]{1,13})([kmg]?)$`)
+
+func readSize(s string) (any, string, string) {
+	m := sizeForm.FindStringSubmatch(s)
+	if m == nil {
+		return nil, fmt.Sprintf("%s is not a size", quote(s)), "write a number of bytes, or one with k, m or g, like 10m"
+	}
+	n, _ := strconv.ParseInt(m[1], 10, 64) // at most 13 digits
+	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[m[2]]
+	const most = int64(1) << 40
+	if n < 1 || n > most>>shift {
+		return nil, fmt.Sprintf("%s is out of range", quote(s)), "a size is at least 1 byte and at most 1024g"
+	}
+	return n << shift, "", ""
+}
+
+func readSizeOrOff(s string) (any, string, string) {
+	if s == "off" {
+		return int64(0), "", ""
+	}
+	return readSize(s)
+}
+
+const day = 24 * time.Hour
+
+var (
+	durationForm = regexp.MustCompile(`^([0-9]{1,9}(ms|s|m|h|d))+$`)
+	durationPart = regexp.MustCompile(`([0-9]+)(ms|s|m|h|d)`)
+)
+
+var units = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": day}
+
+// readDuration takes durations from least to most.
+func readDuration(what string, least, most time.Duration) func(string) (any, string, string) {
+	return func(s string) (any, string, string) {
+		if !durationForm.MatchString(s) {
+			return nil, fmt.Sprintf("%s is not a duration", quote(s)), "write a number with ms, s, m, h or d, like 30s or 1m30s"
+		}
+		sum := time.Duration(0)
+		for _, m := range durationPart.FindAllStringSubmatch(s, -1) {
+			n, _ := strconv.Atoi(m[1]) // at most nine digits
+			if unit := units[m[2]]; time.Duration(n) > (most-sum)/unit {
+				sum = most + 1
+				break
+			}
+			sum += time.Duration(n) * units[m[2]]
+		}
+		if sum < least || sum > most {
+			return nil, fmt.Sprintf("%s is out of range", quote(s)), fmt.Sprintf("%s takes from %s to %s", what, ofTime(least), ofTime(most))
+		}
+		return sum, "", ""
+	}
+}
+
+// ofTime writes a duration as people do.
+func ofTime(d time.Duration) string {
+	for _, unit := range []string{"d", "h", "m", "s"} {
+		if d%units[unit] == 0 && !(unit == "d" && d == day) {
+			return fmt.Sprintf("%d%s", d/units[unit], unit)
+		}
+	}
+	return d.String()
+}
+
+var rateForm = regexp.MustCompile(`^([0-9]{1,6})/([sm])$`)
+
+func readRate(s string) (any, string, string) {
+	m := rateForm.FindStringSubmatch(s)
+	if m == nil {
+		return nil, fmt.Sprintf("%s is not a rate", quote(s)), "write a number of requests for a second or a minute, like 10/s or 90/m"
+	}
+	n, _ := strconv.Atoi(m[1]) // at most six digits
+	if n == 0 {
+		return nil, fmt.Sprintf("%s lets nobody through", quote(s)), "write at least 1/m"
+	}
+	return Rate{n, units[m[2]]}, "", ""
+}
+
+func readRedirectStatus(s string) (any, string, string) {
+	if !slices.Contains([]string{"301", "302", "303", "307", "308"}, s) {
+		return nil, fmt.Sprintf("%s is not the status of a redirect", quote(s)), "it is 301, 302, 303, 307 or 308"
+	}
+	n, _ := strconv.Atoi(s)
+	return n, "", ""
+}
+
+// HeaderVariables are nginx's variables that the value of a header may hold:
+// none of them repeats what a client may not see, or can hold the end of a line.
+var HeaderVariables = []string{
+	"args", "connection", "host", "hostname", "msec", "remote_addr", "remote_port", "request_id", "request_method",
+	"request_time", "request_uri", "scheme", "server_port", "server_protocol", "ssl_cipher", "ssl_client_fingerprint",
+	"ssl_client_s_dn", "ssl_client_serial", "ssl_client_verify", "ssl_protocol", "ssl_server_name", "time_iso8601",
+	"upstream_addr", "upstream_cache_status", "upstream_response_time", "upstream_status",
+}
+
+var variableForm = regexp.MustCompile(`\$([a-z0-9_]*)`)
+
+func readHeaderValue(s string) (any, string, string) {
+	if len(s) > 2000 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return nil, fmt.Sprintf("%s is not the value of a header", quote(s)), "a value has up to 2000 printable characters of ASCII"
+	}
+	for _, m := range variableForm.FindAllStringSubmatch(s, -1) {
+		if !slices.Contains(HeaderVariables, m[1]) {
+			return nil, fmt.Sprintf("there is no variable %s for headers", quote(m[0])), "the variables are " + strings.Join(HeaderVariables, ", ")
+		}
+	}
+	return s, "", ""
+}
+
+var mediaForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}$`)
+
+func readMediaType(s string) (any, string, string) {
+	if !mediaForm.MatchString(s) {
+		return nil, fmt.Sprintf("%s is not a media type", quote(s)), "write one like text/html, without parameters"
+	}
+	return s, "", ""
+}
+
+// maxBodyText bounds what stands in a configuration file.
+const maxBodyText = 64 << 10
+
+func readBody(s string) (any, string, string) {
+	switch {
+	case len(s) > maxBodyText:
+		return nil, fmt.Sprintf("this text has %d bytes", len(s)), "up to 64 KiB are sent from the configuration; serve longer ones from a pool"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 127 }):
+		return nil, "this text has control characters", "take them out"
+	}
+	return s, "", ""
+}
+
+var wordsForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._,:;@()/+-]{0,99}$`)
+
+func readWords(s string) (any, string, string) {
+	if !wordsForm.MatchString(s) {
+		return nil, fmt.Sprintf("%s cannot be shown to people there", quote(s)), "write up to 100 letters, digits, blanks and any of . _ , : ; @ ( ) / + -"
+	}
+	return s, "", ""
+}

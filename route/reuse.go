@@ -1,0 +1,97 @@
+package route
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// merge gives every route what its policies and its proxy's defaults say. What
+// is nearer to the route wins: the route itself, then its policies from the last
+// one of `use` to the first, then the defaults.
+func (d *Desired) merge() {
+	for _, r := range d.Routes {
+		r.own = r.Options
+		for _, use := range slices.Backward(r.Use) {
+			if p := d.Policies[use.Value]; p != nil {
+				r.Options = over(r.Options, p.Options)
+			}
+		}
+		if p := d.Proxies[d.proxyOf(r.Proxy)]; p != nil {
+			r.Options = over(r.Options, p.Defaults)
+		}
+	}
+}
+
+// proxyOf is the name of the proxy that serves what says proxy, or "" where
+// nobody knows.
+func (d *Desired) proxyOf(proxy At[string]) string {
+	if !proxy.Given() && len(d.Proxies) == 1 {
+		for name := range d.Proxies {
+			return name
+		}
+	}
+	return proxy.Value
+}
+
+// over returns near with what it does not say taken from far: each field of
+// each map by itself, lists as a whole.
+func over(near, far Options) Options {
+	overlay(reflect.ValueOf(&near).Elem(), reflect.ValueOf(far))
+	return near
+}
+
+func overlay(near, far reflect.Value) {
+	switch {
+	case near.Type() == reflect.TypeFor[HeaderChange]():
+		h := near.Addr().Interface().(*HeaderChange)
+		*h = h.over(far.Interface().(HeaderChange))
+	case isAt(near):
+		if !near.FieldByName("Pos").FieldByName("Line").IsZero() {
+			return
+		}
+		near.Set(far)
+	case near.Kind() == reflect.Slice:
+		if near.IsNil() {
+			near.Set(far)
+		}
+	case near.Kind() == reflect.Struct:
+		if pos := near.FieldByName("Pos"); pos.IsValid() && pos.IsZero() || near.Type() == reflect.TypeFor[Rewrite]() {
+			if pos.IsZero() {
+				near.Set(far)
+			}
+			return // a rewrite is one thing: two halves of two make a third
+		}
+		for i := range near.NumField() {
+			if near.Type().Field(i).Name != "Pos" {
+				overlay(near.Field(i), far.Field(i))
+			}
+		}
+	default:
+		panic("route: no way to merge " + near.Type().String()) // a type in options.go that this does not know
+	}
+}
+
+// over lets a header that is set here survive being removed there, and the other
+// way round.
+func (h HeaderChange) over(far HeaderChange) HeaderChange {
+	out := HeaderChange{Set: maps.Clone(h.Set), Remove: slices.Clone(h.Remove)}
+	removed := map[string]bool{}
+	for _, name := range h.Remove {
+		removed[name.Value] = true
+	}
+	for name, value := range far.Set {
+		if _, ok := h.Set[name]; !ok && !removed[name] {
+			if out.Set == nil {
+				out.Set = map[string]At[string]{}
+			}
+			out.Set[name] = value
+		}
+	}
+	for _, name := range far.Remove {
+		if _, ok := h.Set[name.Value]; !ok && !removed[name.Value] {
+			out.Remove = append(out.Remove, name)
+		}
+	}
+	return out
+}

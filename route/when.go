@@ -1,0 +1,68 @@
+package route
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Count is how many single conditions there are; the more, the closer a route
+// is looked at before others.
+func (w When) Count() int {
+	n := len(w.Headers) + len(w.Cookies) + len(w.Query)
+	if len(w.Methods) > 0 {
+		n++
+	}
+	for _, inner := range slices.Concat(w.All, w.Any) {
+		n += inner.Count()
+	}
+	if w.Not != nil {
+		n += w.Not.Count()
+	}
+	return n
+}
+
+// form is the same text for the same conditions, wherever they are written.
+func (w When) form() string {
+	var b strings.Builder
+	methods := make([]string, len(w.Methods))
+	for i, m := range w.Methods {
+		methods[i] = m.Value
+	}
+	slices.Sort(methods)
+	fmt.Fprint(&b, methods)
+	for _, values := range []map[string]At[Match]{w.Headers, w.Cookies, w.Query} {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			fmt.Fprintf(&b, " %q:%v%q", name, values[name].Value.Kind, values[name].Value.Text)
+		}
+		b.WriteString(";")
+	}
+	for _, inners := range [][]When{w.All, w.Any} {
+		for _, inner := range inners {
+			b.WriteString("(" + inner.form() + ")")
+		}
+		b.WriteString(";")
+	}
+	if w.Not != nil {
+		b.WriteString("!" + w.Not.form())
+	}
+	return b.String()
+}
+
+// when looks at conditions and those inside of them.
+func (c *checker) when(w When) {
+	if c.gaps.objects[w.Pos] {
+		return
+	}
+	given := w.Count() > 0 || w.Methods != nil || w.All != nil || w.Any != nil || w.Not != nil
+	if w.Pos.Line > 0 && !given {
+		c.problem(w.Pos, "there is no condition here", "add one, like methods: [GET] or headers: {X-Canary: \"yes\"}, or leave it out")
+	}
+	for _, inner := range slices.Concat(w.All, w.Any) {
+		c.when(inner)
+	}
+	if w.Not != nil {
+		c.when(*w.Not)
+	}
+}
