@@ -12,16 +12,7 @@ import (
 // service that is not there: the pool in question answers 503, everything else
 // goes on.
 func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
-	b := builder{nodes: map[string]Node{}, services: map[string]string{}, tasks: map[string][]Task{}}
-	for _, n := range l.Nodes {
-		b.nodes[n.ID] = n
-	}
-	for _, s := range l.Services {
-		b.services[s.Name] = s.ID
-	}
-	for _, t := range l.Tasks {
-		b.tasks[t.Service] = append(b.tasks[t.Service], t)
-	}
+	b := newBuilder(l)
 	m := &Model{Revision: d.Revision}
 	byProxy := map[string][]*route.Route{}
 	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
@@ -33,7 +24,7 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 		peers[name] = b.peers(d.Pools[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
-		m.Proxies = append(m.Proxies, b.proxy(d.Proxies[name], byProxy[name], peers))
+		m.Proxies = append(m.Proxies, b.one().proxy(d.Proxies[name], byProxy[name], peers))
 	}
 	for _, p := range l.Proxies {
 		if d.Proxies[p.Proxy] == nil {
@@ -49,14 +40,42 @@ type builder struct {
 	nodes    map[string]Node
 	services map[string]string // name to ID
 	tasks    map[string][]Task // by service ID
+	secrets  map[string]string // name to ID
 	problems route.Problems
+}
+
+func newBuilder(l *Live) *builder {
+	b := &builder{nodes: map[string]Node{}, services: map[string]string{}, tasks: map[string][]Task{}, secrets: map[string]string{}}
+	for _, n := range l.Nodes {
+		b.nodes[n.ID] = n
+	}
+	for _, s := range l.Services {
+		b.services[s.Name] = s.ID
+	}
+	for _, t := range l.Tasks {
+		b.tasks[t.Service] = append(b.tasks[t.Service], t)
+	}
+	for _, s := range l.Secrets {
+		b.secrets[s.Name] = s.ID
+	}
+	return b
+}
+
+// proxyBuilder builds one proxy, with b's knowledge and b's problems.
+type proxyBuilder struct {
+	*builder
+	mounts map[string]Secret // what the proxy needs, by name
+}
+
+func (b *builder) one() *proxyBuilder {
+	return &proxyBuilder{builder: b, mounts: map[string]Secret{}}
 }
 
 // graceBeyondDrain is what nginx has, after the drain, to end by itself before
 // Swarm kills it.
 const graceBeyondDrain = 10 * time.Second
 
-func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) Proxy {
+func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) Proxy {
 	out := Proxy{
 		Name:   p.Name,
 		Spec:   Spec{Image: p.Image.Value},
@@ -81,6 +100,7 @@ func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string]
 	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out.Servers))) {
 		out.Upstreams = append(out.Upstreams, Upstream{Name: pool, Peers: peers[pool]})
 	}
+	out.Spec.Secrets = b.mounted()
 	return out
 }
 

@@ -14,6 +14,7 @@ type Live struct {
 	Nodes    []Node         `json:"nodes"`
 	Services []Service      `json:"services"`
 	Tasks    []Task         `json:"tasks"`
+	Secrets  []Secret       `json:"secrets,omitempty"`
 	Proxies  []ProxyService `json:"proxies,omitempty"`
 }
 
@@ -82,6 +83,12 @@ type Port struct {
 	Published int    `json:"published"`
 }
 
+// Secret is a Docker secret, by name: what it holds is never known here.
+type Secret struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // ProxyService is a proxy's service as the Swarm has it.
 type ProxyService struct {
 	Proxy   string `json:"proxy"`   // the name in the repository
@@ -107,6 +114,9 @@ type Spec struct {
 	// Grace is how long Swarm waits between the stop signal and the kill; 0
 	// where the repository does not say (ContainerSpec.StopGracePeriod).
 	Grace time.Duration `json:"grace,omitempty"`
+	// Secrets lie in the proxy at SecretFolder, each as a file of its name that
+	// everybody there may read. Sorted by name.
+	Secrets []Secret `json:"secrets,omitempty"`
 }
 
 // ProxyByName returns the service of a proxy, or nil.

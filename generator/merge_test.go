@@ -1,7 +1,9 @@
 package generator_test
 
 import (
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +74,26 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 			[]string{"stop grace period 11s -> 40s"}},
 		{"unless an operator changed it since",
 			spec{Grace: time.Hour}, spec{Grace: 11 * time.Second}, spec{}, spec{Grace: time.Hour}, nil},
+		{"secrets that are there",
+			secrets("1 a", "2 b"), secrets("1 a", "2 b"), secrets("1 a", "2 b"), secrets("1 a", "2 b"), nil},
+		{"a secret comes between others",
+			secrets("1 a", "3 c"), secrets("1 a", "3 c"), secrets("1 a", "2 b", "3 c"), secrets("1 a", "2 b", "3 c"),
+			[]string{"add secret b"}},
+		{"an operator's secret stays, sorted among those that the repository names",
+			secrets("2 mine", "3 z"), secrets("3 z"), secrets("1 a", "3 z"), secrets("1 a", "2 mine", "3 z"),
+			[]string{"add secret a"}},
+		{"a secret that the repository no longer names goes, an operator's stays",
+			secrets("1 a", "2 mine"), secrets("1 a"), spec{}, secrets("2 mine"), []string{"remove secret a"}},
+		{"a secret that an operator took out is brought back",
+			spec{}, secrets("1 a"), secrets("1 a"), secrets("1 a"), []string{"add secret a"}},
+		{"a secret that was removed and made anew",
+			secrets("1 a"), secrets("1 a"), secrets("9 a"), secrets("9 a"), []string{"replace secret a"}},
+		{"so, and an operator was faster",
+			secrets("9 a"), secrets("1 a"), secrets("9 a"), secrets("9 a"), nil},
+		{"one that an operator put in the place of its namesake goes with the name",
+			secrets("9 a"), secrets("1 a"), spec{}, spec{}, []string{"remove secret a"}},
+		{"one that an operator mounted before the repository named it",
+			secrets("1 a"), spec{}, secrets("1 a"), secrets("1 a"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := generator.Proxy{Name: "edge", Spec: c.named, Drain: 30 * time.Second}
@@ -97,6 +119,16 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// secrets returns a specification with secrets, each an ID and a name.
+func secrets(list ...string) generator.Spec {
+	var s generator.Spec
+	for _, text := range list {
+		id, name, _ := strings.Cut(text, " ")
+		s.Secrets = append(s.Secrets, generator.Secret{ID: id, Name: name})
+	}
+	return s
 }
 
 // TestPackTellsConfigs holds the words for configs that come, change and go.
@@ -126,6 +158,9 @@ func TestFailedRolloutIsKnownAgain(t *testing.T) {
 		{"the same", func(*generator.Proxy, *generator.Files, *generator.ProxyService) {}, true},
 		{"other files", func(_ *generator.Proxy, f *generator.Files, _ *generator.ProxyService) { f.Digest = "other" }, false},
 		{"another image", func(p *generator.Proxy, _ *generator.Files, _ *generator.ProxyService) { p.Spec.Image = "nginx:1.28" }, false},
+		{"a secret made anew", func(p *generator.Proxy, _ *generator.Files, _ *generator.ProxyService) {
+			p.Spec.Secrets = secrets("1 a").Secrets
+		}, false},
 		{"an operator's constraint", func(_ *generator.Proxy, _ *generator.Files, s *generator.ProxyService) {
 			s.Spec.Constraints = append(s.Spec.Constraints, "node.id!=x")
 		}, false},
@@ -142,12 +177,63 @@ func TestFailedRolloutIsKnownAgain(t *testing.T) {
 	}
 }
 
+// TestFoldersAreSpreadApart holds that a shard has files of one folder alone,
+// for nginx includes each folder at a place of its own, and that the size of one
+// folder moves nothing in the other.
+func TestFoldersAreSpreadApart(t *testing.T) {
+	pack := func(streams int) []generator.Shard {
+		files := []generator.File{{Path: "nginx.conf", Data: []byte("a\n")}}
+		for i := range 100 {
+			files = append(files, generator.File{Path: fmt.Sprintf("routes/server.%03d.conf", i), Data: []byte(strings.Repeat("r\n", 1000))})
+		}
+		files = append(files, generator.File{Path: "status.conf", Data: []byte("b\n")})
+		for i := range streams {
+			files = append(files, generator.File{Path: fmt.Sprintf("streams/server.%03d.conf", i), Data: []byte(strings.Repeat("s\n", 1000))})
+		}
+		r, err := generator.Pack("r1", generator.Proxy{Name: "edge"}, generator.Files{All: files}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameFiles(t, fmt.Sprintf("%d streams, unpacked", streams), generator.Unpack(r.Shards), files)
+		checkShards(t, uint64(streams), r.Shards)
+		return r.Shards
+	}
+	path := regexp.MustCompile(`^(nginx|status|(routes|streams)/[0-9]{3})\.conf$`)
+	folder := func(path string) string { return path[:strings.LastIndex(path, "/")+1] }
+	names := map[int][]string{} // of the configs of routes, by the number of streams
+	for _, streams := range []int{0, 1, 100} {
+		count := map[string]int{}
+		for _, s := range pack(streams) {
+			count[folder(s.Path)]++
+			if !path.MatchString(s.Path) {
+				t.Errorf("a shard lies at %s", s.Path)
+			}
+			for _, f := range generator.Unpack([]generator.Shard{s}) {
+				if folder(f.Path) != folder(s.Path) {
+					t.Errorf("%s lies in %s", f.Path, s.Path)
+				}
+			}
+			if folder(s.Path) == "routes/" {
+				names[streams] = append(names[streams], s.Config)
+			}
+		}
+		if !slices.Equal(names[streams], names[0]) {
+			t.Errorf("%d streams: the configs of routes are %q, want %q", streams, names[streams], names[0])
+		}
+		if count["routes/"] < 4 || (count["streams/"] > 1) != (streams == 100) || (count["streams/"] > 0) != (streams > 0) {
+			t.Errorf("%d streams: shards by folder: %v", streams, count)
+		}
+	}
+}
+
 // TestTooLarge holds that a file which no Docker config takes is an error that
 // says what to do, whichever file it is.
 func TestTooLarge(t *testing.T) {
 	for path, hint := range map[string]string{
-		"routes/server.a.conf":   "spread its routes over more hosts",
-		"routes/upstream.a.conf": "spread its tasks or servers over more pools",
+		"routes/server.a.conf":    "spread its routes over more hosts",
+		"routes/upstream.a.conf":  "spread its tasks or servers over more pools",
+		"streams/server.a.conf":   "spread its streams over more ports",
+		"streams/upstream.a.conf": "spread its tasks or servers over more pools",
 	} {
 		_, err := generator.Pack("r1", generator.Proxy{Name: "edge"}, generator.Files{All: []generator.File{{Path: path, Data: make([]byte, 500<<10)}}}, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), path+" has ") || !strings.HasSuffix(err.Error(), " but a Docker config holds 511999: "+hint) {

@@ -89,49 +89,68 @@ func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout
 	return r, nil
 }
 
-// shards puts nginx.conf and status.conf into configs of their own and spreads
-// the rest by a stable hash, so that a changed file changes one small config.
-func shards(proxy string, files []File) ([]Shard, error) {
-	total := 0
-	for _, f := range files {
-		total += len(f.Data)
+// spread is the folders whose files share configs. nginx.conf includes all that
+// lies in one of them at one place: routes in its http block, streams in its
+// stream block.
+var spread = []string{"routes/", "streams/"}
+
+// folderOf returns the folder of spread that a path is in; empty means that the
+// file has a config of its own.
+func folderOf(path string) string {
+	for _, folder := range spread {
+		if strings.HasPrefix(path, folder) {
+			return folder
+		}
 	}
+	return ""
+}
+
+// shards puts nginx.conf and status.conf into configs of their own and spreads
+// the files of each folder by a stable hash, so that a changed file changes one
+// small config.
+func shards(proxy string, files []File) ([]Shard, error) {
 	const aim = 32 << 10 // mean bytes of a shard
-	count := 1 << bits.Len(uint(total/aim))
-	routes := map[string][]byte{}
+	total := map[string]int{}
+	for _, f := range files {
+		total[folderOf(f.Path)] += len(f.Data)
+	}
+	shared := map[string][]byte{} // by path of the shard
 	var out []Shard
 	for _, f := range files {
-		alone := !strings.HasPrefix(f.Path, "routes/")
+		folder := folderOf(f.Path)
 		piece := f.Data
-		if !alone {
+		if folder != "" {
 			piece = append([]byte(fileMark+f.Path+"\n"), f.Data...)
 		}
 		if len(piece) > maxConfig {
 			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: %s", f.Path, len(piece), maxConfig, shorten(f.Path))
 		}
-		if alone {
+		if folder == "" {
 			out = append(out, newShard(proxy, f.Path, piece))
 			continue
 		}
 		h := fnv.New32a()
 		h.Write([]byte(f.Path))
-		slot := h.Sum32() % uint32(count)
-		path := fmt.Sprintf("routes/%03d.conf", slot)
-		for part := 1; len(routes[path])+len(piece) > maxConfig; part++ {
-			path = fmt.Sprintf("routes/%03d-%d.conf", slot, part)
+		slot := h.Sum32() % (1 << bits.Len(uint(total[folder]/aim)))
+		path := fmt.Sprintf("%s%03d.conf", folder, slot)
+		for part := 1; len(shared[path])+len(piece) > maxConfig; part++ {
+			path = fmt.Sprintf("%s%03d-%d.conf", folder, slot, part)
 		}
-		routes[path] = append(routes[path], piece...)
+		shared[path] = append(shared[path], piece...)
 	}
-	for _, path := range slices.Sorted(maps.Keys(routes)) {
-		out = append(out, newShard(proxy, path, routes[path]))
+	for _, path := range slices.Sorted(maps.Keys(shared)) {
+		out = append(out, newShard(proxy, path, shared[path]))
 	}
 	return out, nil
 }
 
 // shorten says what makes a file smaller.
 func shorten(path string) string {
-	if strings.HasPrefix(path, "routes/upstream.") {
+	switch folder := folderOf(path); {
+	case strings.HasPrefix(path, folder+"upstream."):
 		return "spread its tasks or servers over more pools"
+	case folder == "streams/":
+		return "spread its streams over more ports"
 	}
 	return "spread its routes over more hosts"
 }
@@ -148,7 +167,7 @@ const fileMark = "# file "
 func Unpack(shards []Shard) []File {
 	var files []File
 	for _, s := range shards {
-		if !strings.HasPrefix(s.Path, "routes/") {
+		if folderOf(s.Path) == "" {
 			files = append(files, File{s.Path, s.Data})
 			continue
 		}
@@ -168,8 +187,8 @@ func Unpack(shards []Shard) []File {
 }
 
 // merge brings back what the repository names and keeps what it does not. A
-// constraint that Wharfinger set before and the repository no longer names goes;
-// one that it never set is an operator's and stays.
+// constraint or secret that Wharfinger set before and the repository no longer
+// names goes; one that it never set is an operator's and stays.
 func merge(live, applied, named Spec) Spec {
 	out := live
 	// A digest behind the same name is the engine's own and stays, unless the
@@ -186,6 +205,7 @@ func merge(live, applied, named Spec) Spec {
 			out.Constraints = append(out.Constraints, c)
 		}
 	}
+	out.Secrets = mergeSecrets(live.Secrets, applied.Secrets, named.Secrets)
 	return out
 }
 
@@ -207,7 +227,7 @@ func specChanges(live, want Spec) []string {
 			changes = append(changes, "remove constraint "+c)
 		}
 	}
-	return changes
+	return append(changes, secretChanges(live.Secrets, want.Secrets)...)
 }
 
 func configChanges(carried map[string]string, shards []Shard) []string {

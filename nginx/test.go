@@ -21,8 +21,8 @@ type Tester struct {
 	Path string
 }
 
-// Refused is nginx's own complaint about the files. Paths in it are relative to
-// the folder of nginx.conf.
+// Refused is nginx's own complaint about the files. Paths in it are those of a
+// proxy, and relative where they are below the folder of nginx.conf.
 type Refused struct{ Complaint string }
 
 func (r *Refused) Error() string { return "nginx refuses the files: " + r.Complaint }
@@ -58,21 +58,16 @@ func (t Tester) Test(ctx context.Context, shards []generator.Shard) error {
 	return &Refused{complaint(out, dir)}
 }
 
-// temporary is a directive for a temporary folder. nginx -t makes these folders,
-// and they shall go with the test.
-var temporary = regexp.MustCompile(`(?m)^(\s*[a-z_]+_temp_path )/tmp/`)
-
 func write(dir string, shards []generator.Shard) error {
-	// The folder belongs to whom nginx will run as: it writes its pid there.
-	if err := own(dir); err != nil {
-		return err
-	}
-	if err := os.Mkdir(filepath.Join(dir, "routes"), 0o755); err != nil {
+	if err := makePlaces(dir); err != nil {
 		return err
 	}
 	for _, s := range shards {
-		data := temporary.ReplaceAll(s.Data, []byte("${1}"+dir+"/"))
+		data, secrets := move(s.Data)
 		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(s.Path)), data, 0o644); err != nil {
+			return err
+		}
+		if err := makeSecrets(dir, secrets); err != nil {
 			return err
 		}
 	}
@@ -102,16 +97,17 @@ func run(ctx context.Context, path, dir string) (out []byte, err error) {
 // read where its log is, and once after.
 var mark = regexp.MustCompile(`^.*?\[emerg\] (\d+#\d+: )?`)
 
-// complaint is what nginx said, without its marks and the folder of the test.
+// complaint is what nginx said, without its marks, and with the paths of a proxy.
 func complaint(out []byte, dir string) string {
+	said := asInProxy(out, dir)
 	var lines []string
-	for line := range strings.Lines(strings.ReplaceAll(string(out), dir+"/", "")) {
+	for line := range strings.Lines(said) {
 		if strings.Contains(line, "[emerg]") {
 			lines = append(lines, mark.ReplaceAllString(strings.TrimSpace(line), ""))
 		}
 	}
 	if lines == nil {
-		return strings.TrimSpace(string(out))
+		return strings.TrimSpace(said)
 	}
 	return strings.Join(lines, "; ")
 }

@@ -112,7 +112,8 @@ func sameBase(svc *api.Service, from *generator.ProxyService) bool {
 }
 
 func sameSpec(a, b generator.Spec) bool {
-	return a.Image == b.Image && a.Grace == b.Grace && slices.Equal(a.Constraints, b.Constraints)
+	return a.Image == b.Image && a.Grace == b.Grace && slices.Equal(a.Constraints, b.Constraints) &&
+		slices.Equal(a.Secrets, b.Secrets)
 }
 
 // makeConfigs creates the configs that are missing and returns the IDs of all

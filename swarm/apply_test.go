@@ -1,7 +1,9 @@
 package swarm_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +93,92 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 	const format = "{{.Spec.TaskTemplate.ContainerSpec.Env}} {{.Spec.UpdateConfig.Delay}} {{.Spec.Labels.team}} {{.Spec.TaskTemplate.ContainerSpec.StopSignal}}"
 	if got, want := w.docker("service", "inspect", "-f", format, "wharfinger-operated"), "[TZ=UTC] 1s web SIGTERM"; got != want {
 		t.Errorf("the operator's: got %q, want %q", got, want)
+	}
+}
+
+// TestSecrets follows a secret through a proxy's life, beside an operator's own.
+func TestSecrets(t *testing.T) {
+	w := newWorld(t, "secretive")
+	w.makeSecret("shop-cert", "first")
+	w.makeSecret("own-key", "an operator's")
+	first := w.read()
+	if data, err := json.Marshal(first); err != nil || !bytes.Contains(data, []byte("shop-cert")) || bytes.Contains(data, []byte("first")) {
+		t.Errorf("live state: %v, %s; want names of secrets and nothing that they hold", err, data)
+	}
+	w.secrets = []string{"shop-cert"}
+	w.must()
+	const plain = "shop-cert 444 0 0"
+	w.mounts(map[string]string{"/run/secrets/shop-cert": "first"}, plain)
+
+	t.Log("the same again")
+	if r := w.rollout(); r.Needed() {
+		t.Errorf("changes: got %q, want none", r.Changes)
+	}
+
+	t.Log("an operator's secrets, one of them where ours has its name")
+	w.docker("service", "update", "--detach", "--secret-add=own-key", "--secret-add=source=shop-cert,target=/srv/cert", "wharfinger-secretive")
+	if r := w.rollout(); r.Needed() {
+		t.Errorf("changes: got %q, want none", r.Changes)
+	}
+	w.host = "b.local"
+	w.must()
+	w.mounts(map[string]string{"/run/secrets/shop-cert": "first", "/run/secrets/own-key": "an operator's", "/srv/cert": "first"}, plain, "own-key 444 0 0")
+
+	t.Log("made anew: the files stay as they are, the proxies roll")
+	w.docker("service", "update", "--detach", "--secret-rm=shop-cert", "wharfinger-secretive") // both of that name
+	w.docker("secret", "rm", "shop-cert")
+	w.makeSecret("shop-cert", "second")
+	r := w.must()
+	if want := []string{"add secret shop-cert"}; !slices.Equal(r.Changes, want) {
+		t.Errorf("changes: got %q, want %q", r.Changes, want)
+	}
+	w.mounts(map[string]string{"/run/secrets/shop-cert": "second", "/run/secrets/own-key": "an operator's"}, plain, "own-key 444 0 0")
+
+	t.Log("named no longer")
+	w.secrets = nil
+	r = w.must()
+	if want := []string{"remove secret shop-cert"}; !slices.Equal(r.Changes, want) {
+		t.Errorf("changes: got %q, want %q", r.Changes, want)
+	}
+	w.mounts(map[string]string{"/run/secrets/own-key": "an operator's"}, "own-key 444 0 0")
+	w.docker("secret", "rm", "shop-cert") // nobody uses it
+}
+
+func (w *world) makeSecret(name, content string) {
+	w.Helper()
+	file := filepath.Join(w.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	w.docker("secret", "create", name, file)
+}
+
+// mounts checks what the user of nginx's workers reads in the newest proxy of
+// each node, and what /run/secrets has: names, modes, owners.
+func (w *world) mounts(contents map[string]string, folder ...string) {
+	w.Helper()
+	for _, node := range []string{"lb-00", "lb-01"} {
+		inside := func(args ...string) string {
+			containers, err := w.lab.Docker(w.Context(), node, "ps", "-q", "--filter=label=com.docker.swarm.service.name=wharfinger-"+w.proxy)
+			if err != nil {
+				w.Fatal(err)
+			}
+			newest, _, _ := strings.Cut(containers, "\n")
+			out, err := w.lab.Docker(w.Context(), node, append([]string{"exec", "--user=nginx", newest}, args...)...)
+			if err != nil {
+				return err.Error()
+			}
+			return out
+		}
+		for path, want := range contents {
+			if got := inside("cat", path); got != want {
+				w.Errorf("%s has %q in %s, want %q", node, got, path, want)
+			}
+		}
+		slices.Sort(folder)
+		if got, want := inside("sh", "-c", "cd /run/secrets && stat -c '%n %a %u %g' *"), strings.Join(folder, "\n"); got != want {
+			w.Errorf("%s has in /run/secrets:\n%s\nwant\n%s", node, got, want)
+		}
 	}
 }
 

@@ -126,7 +126,7 @@ func TestWatchHealsItself(t *testing.T) {
 		t.Helper()
 		for i := range 5 {
 			drain()
-			w.docker("config", "create", fmt.Sprintf("%s-%d", what, i), "/etc/hostname")
+			w.docker([]string{"config", "secret"}[i%2], "create", fmt.Sprintf("%s-%d", what, i), "/etc/hostname")
 			woken(what, 300*time.Millisecond)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +88,8 @@ type world struct {
 	image  string
 	extra  string // more lines below the proxy
 	host   string // the one route's host
+	// Names of secrets. No field of the repository has to name one here.
+	secrets []string
 }
 
 var ports = 20000 // of the last proxy
@@ -174,6 +177,11 @@ routes:
 	model, problems := generator.Build(desired, live)
 	if len(problems) > 0 {
 		w.Fatal(problems)
+	}
+	for _, s := range live.Secrets {
+		if slices.Contains(w.secrets, s.Name) {
+			model.Proxies[0].Spec.Secrets = append(model.Proxies[0].Spec.Secrets, s)
+		}
 	}
 	files, err := generator.Render(model.Proxies[0])
 	if err != nil {

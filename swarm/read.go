@@ -37,7 +37,13 @@ func (c *Cluster) Read(ctx context.Context) (*generator.Live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read services: %w", err)
 	}
-	return liveOf(tasks, nodes, services), nil
+	secrets, err := call(ctx, func(ctx context.Context) ([]api.Secret, error) {
+		return c.docker.SecretList(ctx, api.SecretListOptions{}) // names; engines keep the rest to themselves
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read secrets: %w", err)
+	}
+	return liveOf(tasks, nodes, services, secrets), nil
 }
 
 func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {
@@ -50,7 +56,7 @@ func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {
 	return nodes, nil
 }
 
-func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service) *generator.Live {
+func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service, secrets []api.Secret) *generator.Live {
 	// Empty lists rather than nil, so that JSON shows [] for nothing.
 	live := &generator.Live{Nodes: []generator.Node{}, Services: []generator.Service{}, Tasks: []generator.Task{}}
 	known := map[string]bool{"": true} // a task that waits for a node names none
@@ -74,9 +80,13 @@ func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service) *generat
 			State: string(t.Status.State), Ports: portsOf(t.Status.PortStatus.Ports),
 		})
 	}
+	for _, s := range secrets {
+		live.Secrets = append(live.Secrets, generator.Secret{ID: s.ID, Name: s.Spec.Name})
+	}
 	slices.SortFunc(live.Nodes, func(a, b generator.Node) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(live.Services, func(a, b generator.Service) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(live.Tasks, func(a, b generator.Task) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(live.Secrets, bySecretName)
 	slices.SortFunc(live.Proxies, func(a, b generator.ProxyService) int { return cmp.Compare(a.Proxy, b.Proxy) })
 	return live
 }

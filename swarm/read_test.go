@@ -29,7 +29,10 @@ func TestLiveOf(t *testing.T) {
 	tasks := []api.Task{task("t3", "s1", "n1"), task("t1", "s1", ""), task("t2", "gone", "n1"), task("t4", "s1", "gone")}
 	nodes := []api.Node{{ID: "n2"}, {ID: "n1", ManagerStatus: &api.ManagerStatus{Addr: "10.0.0.1:2377"}}}
 	nodes[0].Spec.Labels = map[string]string{}
-	live := liveOf(tasks, nodes, []api.Service{{ID: "s1"}})
+	secret := func(id, name string) api.Secret {
+		return api.Secret{ID: id, Spec: api.SecretSpec{Annotations: api.Annotations{Name: name}, Data: []byte("hush")}}
+	}
+	live := liveOf(tasks, nodes, []api.Service{{ID: "s1"}}, []api.Secret{secret("x1", "key"), secret("x2", "cert")})
 	want := &generator.Live{
 		Nodes:    []generator.Node{{ID: "n1", ManagerAddr: "10.0.0.1:2377"}, {ID: "n2"}},
 		Services: []generator.Service{{ID: "s1"}},
@@ -37,6 +40,7 @@ func TestLiveOf(t *testing.T) {
 			{ID: "t1", Service: "s1", State: "running"},
 			{ID: "t3", Service: "s1", Node: "n1", State: "running"},
 		},
+		Secrets: []generator.Secret{{ID: "x2", Name: "cert"}, {ID: "x1", Name: "key"}},
 	}
 	if !reflect.DeepEqual(live, want) {
 		t.Errorf("got  %+v\nwant %+v", live, want)

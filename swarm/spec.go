@@ -80,6 +80,7 @@ func updated(spec api.ServiceSpec, r generator.Rollout, refs []*api.ConfigRefere
 	}
 	container.Configs = slices.DeleteFunc(slices.Clone(container.Configs), isOurs)
 	container.Configs = append(container.Configs, refs...)
+	container.Secrets = secretRefs(container.Secrets, r.Spec.Secrets)
 	spec.TaskTemplate.ContainerSpec = &container
 
 	placement := api.Placement{}
@@ -164,6 +165,7 @@ func specOf(task api.TaskSpec, applied string) generator.Spec {
 		if c.StopGracePeriod != nil {
 			s.Grace = *c.StopGracePeriod
 		}
+		s.Secrets = secretsOf(c)
 	}
 	if p := task.Placement; p != nil && len(p.Constraints) > 0 {
 		s.Constraints = p.Constraints
@@ -225,6 +227,6 @@ func carries(task api.TaskSpec, r generator.Rollout) bool {
 	}
 	has := specOf(task, r.Spec.Image)
 	return maps.Equal(carriedBy(task), want) && has.Image == r.Spec.Image &&
-		(r.Spec.Grace == 0 || has.Grace == r.Spec.Grace) &&
+		(r.Spec.Grace == 0 || has.Grace == r.Spec.Grace) && slices.Equal(has.Secrets, r.Spec.Secrets) &&
 		slices.Equal(slices.Sorted(slices.Values(has.Constraints)), slices.Sorted(slices.Values(r.Spec.Constraints)))
 }

@@ -13,7 +13,8 @@ import (
 
 // rolloutOf returns a small rollout with two configs, and references to them.
 func rolloutOf() (generator.Rollout, []*api.ConfigReference) {
-	spec := generator.Spec{Image: "nginx:1.30", Constraints: []string{"node.role==worker"}, Grace: 40 * time.Second}
+	spec := generator.Spec{Image: "nginx:1.30", Constraints: []string{"node.role==worker"}, Grace: 40 * time.Second,
+		Secrets: []generator.Secret{{ID: "s1", Name: "cert"}}}
 	r := generator.Rollout{
 		Proxy: "edge", Service: "wharfinger-edge", Revision: "abc", ID: "id-1", Digest: "d1", Spec: spec, Named: spec,
 		Shards: []generator.Shard{
@@ -42,6 +43,10 @@ func TestCreatedIsReadBack(t *testing.T) {
 	container := spec.TaskTemplate.ContainerSpec
 	if first := container.Configs[0]; first.ConfigID != "c1" || first.File.Name != "/etc/nginx/nginx.conf" || first.File.Mode != 0o444 {
 		t.Errorf("first config: got %+v at %+v", first, first.File)
+	}
+	secret := container.Secrets[0]
+	if secret.SecretID != "s1" || secret.SecretName != "cert" || *secret.File != (api.SecretReferenceFileTarget{Name: "cert", UID: "0", GID: "0", Mode: 0o444}) {
+		t.Errorf("secret: got %+v at %+v", secret, secret.File)
 	}
 	if container.StopSignal != "SIGQUIT" || spec.Mode.Global == nil || spec.UpdateConfig.Order != "start-first" ||
 		spec.UpdateConfig.FailureAction != "rollback" || spec.TaskTemplate.Networks[0].Target != "host" {

@@ -13,8 +13,8 @@ func liveCommand() *cobra.Command {
 		Use:   "live",
 		Short: "Print the Swarm's live state as JSON",
 		Long: `Live prints what routing sees of the Swarm: nodes, services, tasks with their
-ports, and the proxies with the configs that they carry. check, render and diff
-read it back, so that any state of production can be looked at again.`,
+ports, secrets by name, and the proxies with the configs that they carry. check,
+render and diff read it back, so that any state of production can be looked at again.`,
 		Example: `  wharfinger live > production.json
   wharfinger live --host tcp://manager:2376`,
 		Args: cobra.NoArgs,

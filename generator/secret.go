@@ -1,0 +1,76 @@
+package generator
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// SecretFolder is where a proxy finds its secrets, each as a file of its name.
+const SecretFolder = "/run/secrets/"
+
+// secret has the proxy mount a secret and returns where it lies there. Where the
+// Swarm has no secret of that name, this is told at pos: "there is no secret NAME
+// in the Swarm, so INSTEAD".
+func (b *proxyBuilder) secret(pos route.Pos, name, instead string) (path string, ok bool) {
+	id, ok := b.secrets[name]
+	if !ok {
+		b.problem(pos, fmt.Sprintf("there is no secret %s in the Swarm, so %s", name, instead),
+			fmt.Sprintf("create it with docker secret create %s FILE, or mend its name", name))
+		return "", false
+	}
+	b.mounts[name] = Secret{ID: id, Name: name}
+	return SecretFolder + name, true
+}
+
+// mounted returns the secrets of the proxy, sorted by name.
+func (b *proxyBuilder) mounted() []Secret {
+	return slices.SortedFunc(maps.Values(b.mounts), bySecretName)
+}
+
+func bySecretName(a, b Secret) int { return cmp.Compare(a.Name, b.Name) }
+
+// secretNamed returns the secret of a name.
+func secretNamed(secrets []Secret, name string) (Secret, bool) {
+	i := slices.IndexFunc(secrets, func(s Secret) bool { return s.Name == name })
+	if i < 0 {
+		return Secret{}, false
+	}
+	return secrets[i], true
+}
+
+// mergeSecrets is merge for secrets, which are told apart by their names alone:
+// one that was removed and made anew has another ID and is still the same one.
+func mergeSecrets(live, applied, named []Secret) []Secret {
+	out := slices.Clone(named)
+	for _, s := range live {
+		_, isNamed := secretNamed(named, s.Name)
+		_, wasApplied := secretNamed(applied, s.Name)
+		if !isNamed && !wasApplied {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, bySecretName)
+	return out
+}
+
+func secretChanges(live, want []Secret) []string {
+	var changes []string
+	for _, s := range want {
+		switch is, ok := secretNamed(live, s.Name); {
+		case !ok:
+			changes = append(changes, "add secret "+s.Name)
+		case is.ID != s.ID:
+			changes = append(changes, "replace secret "+s.Name)
+		}
+	}
+	for _, s := range live {
+		if _, ok := secretNamed(want, s.Name); !ok {
+			changes = append(changes, "remove secret "+s.Name)
+		}
+	}
+	return changes
+}
