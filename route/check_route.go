@@ -73,6 +73,9 @@ func (c *checker) split(r *Route) {
 	if r.Split == nil {
 		return
 	}
+	if _, refused := r.Split[lost]; refused {
+		return
+	}
 	sum := 0
 	for _, name := range slices.Sorted(maps.Keys(r.Split)) {
 		sum += r.Split[name].Value

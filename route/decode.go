@@ -184,13 +184,20 @@ func (d *decoder) anchored(n *yaml.Node) {
 	d.problem(d.pos(n), "anchors and aliases are not read", "write the value out")
 }
 
+// lost is the key in a map of scalars that stands for what was refused.
+const lost = ""
+
 // refuse leaves v given, but without a value.
 func (d *decoder) refuse(n *yaml.Node, v reflect.Value) {
 	switch {
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.refuse(n, v.Elem())
 	case v.Kind() == reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case v.Kind() == reflect.Map && isAt(reflect.New(v.Type().Elem()).Elem()):
 		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf(lost), reflect.New(v.Type().Elem()).Elem())
 	case v.Kind() == reflect.Map || v.Type() == reflect.TypeFor[document]():
 		d.gaps.names = true
 	case isAt(v):
@@ -264,11 +271,13 @@ func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
 		key, value := n.Content[i], n.Content[i+1]
 		text, ok := d.key(key)
 		if !ok {
+			v.SetMapIndex(reflect.ValueOf(lost), reflect.New(v.Type().Elem()).Elem())
 			continue
 		}
 		named, complaint, hint := grammars[f.key].read(text)
 		if complaint != "" {
 			d.problem(d.pos(key), complaint, hint)
+			v.SetMapIndex(reflect.ValueOf(lost), reflect.New(v.Type().Elem()).Elem())
 			continue
 		}
 		if first, ok := seen[named]; ok {

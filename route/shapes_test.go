@@ -113,6 +113,9 @@ func (s *source) shapes() []shape {
 					add(n, s.eval(n.Results[1], fn), s.eval(n.Results[2], fn))
 				}
 			case *ast.CompositeLit:
+				if typ, ok := n.Type.(*ast.Ident); ok && typ.Name != "Problem" {
+					break
+				}
 				texts, hints := []string(nil), []string{""}
 				for _, e := range n.Elts {
 					kv, ok := e.(*ast.KeyValueExpr)
