@@ -133,7 +133,7 @@ func rewriteOf(r *route.Route) *Rewrite {
 	case w.Prefix.Given() && w.Prefix.Value != "/":
 		return &Rewrite{ownPath(r) + `(/.*)?\z`, strings.TrimSuffix(w.Prefix.Value, "/") + "$1"}
 	case w.Strip.Value || w.Prefix.Given():
-		return &Rewrite{ownPath(r) + `/?(.*)\z`, "/$1"}
+		return &Rewrite{ownPath(r) + `(?:/(.*))?\z`, "/$1"}
 	}
 	return nil
 }

@@ -87,8 +87,10 @@ func text(t Text) string {
 
 var textEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", "${dollar}", "\n", `\n`, "\t", `\t`)
 
-// innerPath is where an inner location lies. No client gets there.
-func innerPath(name string) string { return "/.route/" + name }
+// innerPath is where an inner location lies; behind it comes the client's path.
+// No client gets there. It does not end with a slash, for nginx redirects to
+// locations that do.
+func innerPath(name string) string { return "/.route/" + name + ":" }
 
 // outOf matches a path in an inner location, or in one that clients reach where
 // the name is empty; its group is the path that the client asked for.

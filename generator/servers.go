@@ -124,9 +124,10 @@ func locations(candidates []candidate) []Location {
 		}
 	}
 	// A prefix answers for its own path, too, unless that is a place of its own.
+	// nginx would redirect /a to a location /a/.
 	for p := range maps.Clone(places) {
-		if !p.exact && p.path != "/" {
-			places[place{p.path, true}] = true
+		if p.path != "/" && (!p.exact || strings.HasSuffix(p.path, "/")) {
+			places[place{strings.TrimSuffix(p.path, "/"), true}] = true
 		}
 	}
 	var out []Location

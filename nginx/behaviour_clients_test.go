@@ -175,7 +175,6 @@ func (w *wharf) request(t *testing.T, target string, options ...option) *request
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain.Header.Set("User-Agent", "wharf")
 	port := u.Port()
 	if port == "" {
 		port = fmt.Sprint(w.port(t, u.Scheme))
@@ -196,6 +195,9 @@ func (w *wharf) request(t *testing.T, target string, options ...option) *request
 	r.transport.Protocols.SetHTTP1(true)
 	for _, o := range options {
 		o(r)
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", "wharf")
 	}
 	return r
 }

@@ -44,10 +44,34 @@ var features = []feature{
 	{name: "hosts/unknown", do: hostsUnknown},
 	{name: "paths/prefix", do: pathsPrefix},
 	{name: "paths/longest", do: pathsLongest},
+	{name: "hosts/several", do: hostsSeveral},
+	{name: "hosts/default", do: hostsDefault},
+	{name: "paths/exact", do: pathsExact},
+	{name: "paths/regex", do: pathsRegex},
+	{name: "paths/inner", do: pathsInner},
+	{name: "when/method", do: whenMethod},
+	{name: "when/header", do: whenHeader},
+	{name: "when/cookie", do: whenCookie},
+	{name: "when/query", do: whenQuery},
+	{name: "when/combined", do: whenCombined},
+	{name: "order/falls-through", do: orderFallsThrough},
+	{name: "order/priority", do: orderPriority},
 
 	// Reuse
+	{name: "reuse/policies", do: reusePolicies},
 
 	// Targets
+	{name: "redirect/whole", do: redirectWhole},
+	{name: "redirect/parts", do: redirectParts},
+	{name: "redirect/regex", do: redirectRegex},
+	{name: "redirect/canonical", do: redirectCanonical},
+	{name: "redirect/slash", do: redirectSlash},
+	{name: "respond/fixed", do: respondFixed},
+	{name: "rewrite/strip", do: rewriteStrip},
+	{name: "rewrite/prefix", do: rewritePrefix},
+	{name: "rewrite/regex", do: rewriteRegex},
+	{name: "split/weights", do: splitWeights},
+	{name: "split/sticky", do: splitSticky},
 
 	// Pools
 	{name: "pools/no-peers", do: poolsNoPeers},
