@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wharfinger/wharfinger/generator"
 	"github.com/wharfinger/wharfinger/route"
 )
 
@@ -40,9 +41,10 @@ func blocks(t *testing.T) []block {
 
 // rest completes a block that shows a part of a repository.
 var rest = map[string]string{
-	"proxies": "proxies: {edge: {image: nginx:1.30}}\n",
-	"pools":   "pools: {shop: {service: shop, port: 8080}, legacy: {servers: [10.0.0.5:8080]}}\n",
-	"routes":  "routes: {rest: {hosts: [rest.example.org], pool: shop}}\n",
+	"proxies":  "proxies: {edge: {image: nginx:1.30}}\n",
+	"pools":    "pools: {shop: {service: shop, port: 8080}, shop-next: {service: shop-next, port: 8080}, legacy: {servers: [10.0.0.5:8080]}}\n",
+	"routes":   "routes: {rest: {hosts: [rest.example.org], pool: shop}}\n",
+	"policies": "policies: {secure: {hsts: true}}\n",
 }
 
 func TestYAMLBlocksAreRead(t *testing.T) {
@@ -57,10 +59,18 @@ func TestYAMLBlocksAreRead(t *testing.T) {
 				text += part
 			}
 		}
-		if _, problems := route.Parse(route.Revision{Files: []route.File{{Path: b.file, Data: []byte(text)}}}); problems != nil {
-			t.Errorf("a block in %s is refused:\n%s\n%s", b.file, b.text, problems.Error())
-		}
 		read++
+		desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: b.file, Data: []byte(text)}}})
+		if problems != nil {
+			t.Errorf("a block in %s is refused:\n%s\n%s", b.file, b.text, problems.Error())
+			continue
+		}
+		model, _ := generator.Build(desired, &generator.Live{})
+		for _, p := range model.Proxies {
+			if _, err := generator.Render(p); err != nil {
+				t.Errorf("a block in %s is not rendered: %v\n%s", b.file, err, b.text)
+			}
+		}
 	}
 	if read < 4 {
 		t.Errorf("read %d YAML blocks, want at least 4: is the pattern right?", read)
@@ -72,16 +82,33 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{
-		reflect.TypeFor[route.Proxy](), reflect.TypeFor[route.Listen](), reflect.TypeFor[route.Status](),
-		reflect.TypeFor[route.Pool](), reflect.TypeFor[route.Server](), reflect.TypeFor[route.Route](),
-	} {
-		for i := range typ.NumField() {
-			name := typ.Field(i).Tag.Get("yaml")
-			if name != "" && !strings.Contains(string(text), "`"+name+"`") {
-				t.Errorf("docs/format.md does not name the field %s of %s", name, typ.Name())
+	fields := 0
+	seen := map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(typ reflect.Type) {
+		for typ.Kind() == reflect.Map || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct || seen[typ] {
+			return
+		}
+		seen[typ] = true
+		for _, f := range reflect.VisibleFields(typ) {
+			name := f.Tag.Get("yaml")
+			if name != "" {
+				fields++
+				if !strings.Contains(string(text), "`"+name+"`") {
+					t.Errorf("docs/format.md does not name the field %s of %s", name, typ.Name())
+				}
+			}
+			if name != "" || typ == reflect.TypeFor[route.Desired]() {
+				walk(f.Type)
 			}
 		}
+	}
+	walk(reflect.TypeFor[route.Desired]())
+	if fields < 100 {
+		t.Errorf("found %d fields, want at least 100: does the test still understand the format?", fields)
 	}
 }
 
