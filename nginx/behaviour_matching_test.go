@@ -155,7 +155,7 @@ func whenHeader(t *testing.T, w *wharf) {
 		routes:
 		  shop: {hosts: [shop.example], pool: shop}
 		  text: {hosts: [shop.example], paths: [/text], when: {headers: {X-Canary: 'yes "$1" (.*)'}}, pool: text}
-		  regex: {hosts: [shop.example], paths: [/regex], when: {headers: {User-Agent: "~(?i)curl/[78]"}}, pool: regex}
+		  regex: {hosts: [shop.example], paths: [/regex], when: {headers: {User-Agent: "~*curl/[78]"}}, pool: regex}
 		  any: {hosts: [shop.example], paths: [/any], when: {headers: {X-Debug: "*"}}, pool: any}
 	`)
 	w.answered(t,

@@ -82,15 +82,15 @@ func readHostname(s string) (any, string, string) {
 	return host, "", ""
 }
 
-// readRoutePath takes nginx's own marks: = for a path alone, ~ for a regular
-// expression.
+// readRoutePath takes nginx's own marks: = for a path alone, ~ and ~* for a
+// regular expression.
 func readRoutePath(s string) (any, string, string) {
 	p := Path{Kind: Prefix, Text: s}
 	switch {
 	case strings.HasPrefix(s, "="):
 		p = Path{Kind: Exact, Text: strings.TrimLeft(s[1:], " ")}
 	case strings.HasPrefix(s, "~"):
-		p = Path{Kind: Regex, Text: strings.TrimLeft(s[1:], " ")}
+		p = Path{Kind: Regex, Text: behindTilde(s)}
 		if _, complaint, hint := readRegex(p.Text); complaint != "" {
 			return nil, complaint, hint
 		}
@@ -107,6 +107,15 @@ func readRoutePath(s string) (any, string, string) {
 	return p, "", ""
 }
 
+// behindTilde is a regular expression without nginx's mark: ~, or ~* for one
+// that does not look at case.
+func behindTilde(s string) string {
+	if rest, ok := strings.CutPrefix(s, "~*"); ok {
+		return "(?i)" + strings.TrimLeft(rest, " ")
+	}
+	return strings.TrimLeft(s[1:], " ")
+}
+
 // readRegex takes what Go and nginx's PCRE read alike. Named groups would become
 // variables of nginx, and code points beyond a byte need a mode that nginx does
 // not use.
@@ -114,7 +123,7 @@ func readRegex(s string) (any, string, string) {
 	complaint := fmt.Sprintf("%s is not a regular expression", quote(s))
 	parsed, err := syntax.Parse(s, syntax.Perl)
 	switch {
-	case s == "":
+	case s == "" || s == "(?i)":
 		return nil, complaint, "write one, like ^/items/[0-9]+$"
 	case len(s) > 1000:
 		return nil, complaint, "one has at most 1000 characters"
@@ -178,7 +187,7 @@ func readMatch(s string) (any, string, string) {
 	case s == "*":
 		return Match{Kind: Present}, "", ""
 	case strings.HasPrefix(s, "~"):
-		text := strings.TrimLeft(s[1:], " ")
+		text := behindTilde(s)
 		if _, complaint, hint := readRegex(text); complaint != "" {
 			return nil, complaint, hint
 		}
