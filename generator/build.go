@@ -83,6 +83,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		HTTP:   p.Listen.HTTP.Value,
 		Drain:  p.Drain.Value,
 		Status: Status{Port: p.Status.Port.Value},
+
+		PeerHeaders: commonHeaders(p),
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)
@@ -92,6 +94,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	}
 	answers := b.answers(p, routes, peers)
 	out.Servers = servers(routes, answers)
+	completeHeaders(out.Servers, out.PeerHeaders)
 	for _, r := range routes {
 		if d := answers[r.Name].definitions; !d.empty() {
 			out.Definitions = append(out.Definitions, d)

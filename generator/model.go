@@ -21,6 +21,9 @@ type Proxy struct {
 	HTTP   int           // port for clients
 	Drain  time.Duration // nginx: worker_shutdown_timeout
 	Status Status
+	// PeerHeaders are set on the way to every peer, unless a location says
+	// otherwise (nginx: proxy_set_header in the http block).
+	PeerHeaders []Header
 
 	Servers     []Server
 	Definitions []Definitions
@@ -79,6 +82,11 @@ type Answer struct {
 	Slash     string // add, remove or ""
 	Rewrite   *Rewrite
 	MaxBody   int64 // bytes; 0 is any
+
+	// PeerHeaders are empty where those of the proxy are enough. While answers are
+	// made they are what this one sets beyond or instead of those; Build adds the
+	// proxy's own.
+	PeerHeaders []Header
 }
 
 // Redirect answers with another address.

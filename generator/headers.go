@@ -1,0 +1,66 @@
+package generator
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// Header is a header of a request on its way to a peer (nginx: proxy_set_header,
+// grpc_set_header).
+type Header struct {
+	Name string
+	// Value is text that was checked; it may hold variables of nginx. Where it is
+	// empty, the peer does not get the header.
+	Value string
+}
+
+// OneHop reports whether the header is about one connection of HTTP/1, and so
+// has no meaning for gRPC (RFC 9113, 8.2.2).
+func (h Header) OneHop() bool { return h.Name == "Connection" || h.Name == "Upgrade" }
+
+// commonHeaders are those that every peer behind a proxy gets.
+func commonHeaders(p *route.Proxy) []Header {
+	return []Header{
+		{"Host", "$host$client_port"},
+		{"Upgrade", "$peer_upgrade"},
+		{"Connection", "$peer_connection"},
+		{"X-Real-IP", "$remote_addr"},
+		{"X-Forwarded-For", "$remote_addr"},
+		{"X-Forwarded-Host", "$host$client_port"},
+		{"X-Forwarded-Proto", "$scheme"},
+		{"X-Request-ID", "$request_id"},
+	}
+}
+
+// over is the common headers with a location's own: nginx inherits headers only
+// where a location sets none, so one that sets any must name all. Of two with one
+// name the later one wins, in the place of the first.
+func over(common, own []Header) []Header {
+	if len(own) == 0 {
+		return nil
+	}
+	out := slices.Clone(common)
+	for _, h := range own {
+		i := slices.IndexFunc(out, func(c Header) bool { return strings.EqualFold(c.Name, h.Name) })
+		if i < 0 {
+			out = append(out, h)
+			continue
+		}
+		out[i].Value = h.Value
+	}
+	return out
+}
+
+// completeHeaders gives the common headers to all locations that set some of
+// their own.
+func completeHeaders(servers []Server, common []Header) {
+	for _, s := range servers {
+		for _, l := range slices.Concat(s.Locations, s.Inner) {
+			if l.Answer != nil {
+				l.Answer.PeerHeaders = over(common, l.Answer.PeerHeaders)
+			}
+		}
+	}
+}
