@@ -17,13 +17,14 @@ const module = "github.com/wharfinger/wharfinger/"
 // mayImport says which of our packages each package may import. The flow runs
 // one way, and the packages for outside things never see each other.
 var mayImport = map[string][]string{
+	"directive":      {},
 	"route":          {},
 	"templates":      {},
 	"golden":         {"route"},
 	"generator":      {"route", "templates"},
 	"git":            {"route"},
 	"swarm":          {"route", "generator"},
-	"nginx":          {"route", "generator"},
+	"nginx":          {"directive", "route", "generator"},
 	"server":         {},
 	"watcher":        {"route", "generator"},
 	"lab":            {},
@@ -46,7 +47,7 @@ var only = map[string]string{
 
 // effects are what the pure packages must not import.
 var (
-	pure    = []string{"route", "generator", "templates"}
+	pure    = []string{"directive", "route", "generator", "templates"}
 	effects = []string{"os", "os/exec", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "context", "syscall"}
 )
 

@@ -39,9 +39,9 @@ var fromSprig = []string{
 	"trimPrefix", "trimSuffix", "upper",
 }
 
-// set is the parsed templates. A template that does not parse cannot be built
+// embedded is the parsed templates of the program. A template that does not parse cannot be built
 // into a working program, so it panics at start, where every test meets it.
-var set = template.Must(template.New("").Funcs(funcs()).Option("missingkey=error").ParseFS(templates.FS, "*.tmpl"))
+var embedded = template.Must(template.New("").Funcs(funcs()).Option("missingkey=error").ParseFS(templates.FS, "*.tmpl"))
 
 func funcs() template.FuncMap {
 	all, out := sprig.HermeticTxtFuncMap(), template.FuncMap{}
@@ -111,13 +111,16 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%dms", d.Milliseconds())
 }
 
+// Render writes the files of one proxy with the program's own templates.
+func Render(p Proxy) (Files, error) { return Templates{}.Render(p) }
+
 // Render writes the files of one proxy.
-func Render(p Proxy) (Files, error) {
+func (t Templates) Render(p Proxy) (Files, error) {
 	var files []File
 	write := func(path, name string, data any) error {
 		var buf bytes.Buffer
-		if err := set.ExecuteTemplate(&buf, name, data); err != nil {
-			return fmt.Errorf("render %s: %v", path, err)
+		if err := t.texts().ExecuteTemplate(&buf, name, data); err != nil {
+			return fmt.Errorf("render %s: %v", path, told(err))
 		}
 		files = append(files, File{path, buf.Bytes()})
 		return nil

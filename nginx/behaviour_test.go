@@ -94,6 +94,7 @@ var features = []feature{
 	// Seeing
 
 	// Templates
+	{name: "templates/own", do: templatesOwn},
 }
 
 // TestBehaviour holds what clients and peers meet: a real nginx serves rendered

@@ -29,6 +29,8 @@ type wharf struct {
 	version string // of nginx, as "1.30"
 	// live is the Swarm that the repository is built with. Secrets are added.
 	live generator.Live
+	// templates are what files are rendered with.
+	templates generator.Templates
 	// workers, unless 0, is how many workers nginx has, for what each counts by
 	// itself. As rendered, there is one for each CPU.
 	workers int
@@ -97,6 +99,16 @@ func (w *wharf) state() *generator.Live {
 // Where the text has no proxies, there is one, edge, on {{http}}.
 func (w *wharf) serve(t *testing.T, text string) {
 	t.Helper()
+	rollout := w.rollout(t, text)
+	if err := (nginx.Tester{Path: w.program}).Test(t.Context(), rollout.Shards); err != nil {
+		t.Fatalf("the test: %v", err)
+	}
+	w.start(t, rollout.Shards, rollout.StatusPort, rollout.Digest)
+}
+
+// rollout is what serve would have nginx serve.
+func (w *wharf) rollout(t *testing.T, text string) generator.Rollout {
+	t.Helper()
 	desired, problems := w.parse(t, text)
 	if w.lacks != "" {
 		if !strings.Contains(problems.Error(), w.lacks) {
@@ -109,7 +121,7 @@ func (w *wharf) serve(t *testing.T, text string) {
 	}
 	model, problems := generator.Build(desired, w.state())
 	w.problems = problems
-	files, err := generator.Render(model.Proxies[0])
+	files, err := w.templates.Render(model.Proxies[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +129,7 @@ func (w *wharf) serve(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (nginx.Tester{Path: w.program}).Test(t.Context(), rollout.Shards); err != nil {
-		t.Fatalf("the test: %v", err)
-	}
-	w.start(t, rollout.Shards, rollout.StatusPort, rollout.Digest)
+	return rollout
 }
 
 // refused holds that a repository is refused with a problem, told as

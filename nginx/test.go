@@ -21,11 +21,21 @@ type Tester struct {
 	Path string
 }
 
-// Refused is nginx's own complaint about the files. Paths in it are those of a
-// proxy, and relative where they are below the folder of nginx.conf.
-type Refused struct{ Complaint string }
+// Refused is a complaint about the files: nginx's own, or, before nginx sees
+// them, that of the list of directives. Paths in it are those of a proxy, and
+// relative where they are below the folder of nginx.conf.
+type Refused struct {
+	Complaint string
+	// Unasked says that nginx has not seen the files.
+	Unasked bool
+}
 
-func (r *Refused) Error() string { return "nginx refuses the files: " + r.Complaint }
+func (r *Refused) Error() string {
+	if r.Unasked {
+		return "the files have what a proxy must not have: " + r.Complaint
+	}
+	return "nginx refuses the files: " + r.Complaint
+}
 
 // Refusal returns the complaint; it marks an error that lies in the files, and
 // not in the world.
@@ -35,8 +45,12 @@ func (r *Refused) Refusal() string { return r.Complaint }
 const timeout = time.Minute
 
 // Test answers nil where nginx takes the shards as they would lie in a proxy,
-// *Refused where it does not, and another error where it could not be asked.
+// *Refused where it does not or where they have directives that are not allowed,
+// and another error where nginx could not be asked.
 func (t Tester) Test(ctx context.Context, shards []generator.Shard) error {
+	if err := allow(shards); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "wharfinger-test-")
@@ -55,7 +69,7 @@ func (t Tester) Test(ctx context.Context, shards []generator.Shard) error {
 	if !errors.As(err, &exit) || !exit.Exited() {
 		return fmt.Errorf("run nginx -t: %v", err)
 	}
-	return &Refused{complaint(out, dir)}
+	return &Refused{Complaint: complaint(out, dir)}
 }
 
 func write(dir string, shards []generator.Shard) error {

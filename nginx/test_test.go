@@ -35,6 +35,7 @@ func testerOf(t *testing.T, version string) nginx.Tester {
 const mainFile = `
 events {}
 http {
+    root /dev/null;
     access_log /dev/stdout;
     client_body_temp_path /tmp/nginx-client-body;
     proxy_temp_path /tmp/nginx-proxy;
@@ -64,9 +65,8 @@ func TestAccepts(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for _, c := range []struct{ name, routes, want string }{
-		{"unknown directive", "server {\n  hello;\n}", `unknown directive "hello" in routes/000.conf:2`},
+		{"wrong place", "server {\n  internal;\n}", `"internal" directive is not allowed here in routes/000.conf:2`},
 		{"empty upstream", "upstream demo {\n}", `no servers are inside upstream in routes/000.conf:2`},
-		{"unclosed", "server {", `unexpected end of file, expecting "}" in routes/000.conf:1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := tester(t).Test(t.Context(), shards(c.routes))
@@ -94,7 +94,7 @@ func TestPlaces(t *testing.T) {
 	routes := strings.NewReplacer("MINE", mine, "LONG", long).Replace(`
 proxy_cache_path MINE.cache levels=1:2 keys_zone=one:1m;
 proxy_cache_path "MINE.quoted" keys_zone=two:1m;
-server { listen unix:MINE.sock; listen "unix:LONG"; access_log MINE.log;
+server { listen unix:MINE.sock; listen "unix:LONG";
     auth_basic shop; auth_basic_user_file /run/secrets/people; return 403; }
 server {
     listen 8443 ssl;
@@ -150,8 +150,6 @@ func TestComplaintsNameTheProxysPlaces(t *testing.T) {
 	for _, c := range []struct{ name, routes, want string }{
 		{"secret", server("ssl_session_ticket_key /run/secrets/ticket;"), `"/run/secrets/ticket" must be 48 or 80 bytes in `},
 		{"secret, quoted", server(`ssl_dhparam "/run/secrets/dh";`), `PEM_read_bio_DHparams("/run/secrets/dh") failed`},
-		{"secret that cannot be", server("ssl_certificate /run/secrets/..; ssl_certificate_key /run/secrets/..;"),
-			`cannot load certificate "/run/secrets/..": `},
 		{"cache", "proxy_cache_path /tmp/cache keys_zone=a:1m;\nproxy_cache_path /tmp/cache keys_zone=b:1m levels=1;",
 			`the same path name "/tmp/cache" used in routes/000.conf:1`},
 		{"socket", "server { listen unix:/tmp/a.sock; listen unix:/tmp/a.sock; }", `a duplicate listen unix:/tmp/a.sock in routes/000.conf:1`},

@@ -65,6 +65,8 @@ type Loop struct {
 	Cluster WatchedCluster
 	Tester  Tester
 	Log     *slog.Logger
+	// Templates are what the files are rendered with.
+	Templates generator.Templates
 
 	ready atomic.Bool
 
@@ -170,7 +172,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 		return
 	}
 	reading := time.Since(start)
-	plan, err := MakePlan(l.desired, l.live)
+	plan, err := MakePlan(l.Templates, l.desired, l.live)
 	if err != nil {
 		l.say("revision", "revision refused", err.Error())
 		l.changed = l.fallBack() // the same input would make the same error

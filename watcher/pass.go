@@ -82,14 +82,14 @@ type Plan struct {
 }
 
 // MakePlan goes the pure part of the way. An error means that a rendered file
-// fits into no Docker config.
-func MakePlan(d *route.Desired, l *generator.Live) (*Plan, error) {
+// fits into no Docker config, or that somebody's own template does not work.
+func MakePlan(t generator.Templates, d *route.Desired, l *generator.Live) (*Plan, error) {
 	start := time.Now()
 	model, problems := generator.Build(d, l)
 	plan := &Plan{Model: model, Problems: problems, Build: time.Since(start)}
 	start = time.Now()
 	for _, p := range model.Proxies {
-		files, err := generator.Render(p)
+		files, err := t.Render(p)
 		if err != nil {
 			return nil, fmt.Errorf("proxy %s: %v", p.Name, err)
 		}

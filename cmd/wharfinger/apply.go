@@ -15,9 +15,10 @@ import (
 
 func applyCommand() *cobra.Command {
 	var (
-		source  sourceFlags
-		cluster clusterFlags
-		rollout rolloutFlags
+		source    sourceFlags
+		templates templateFlags
+		cluster   clusterFlags
+		rollout   rolloutFlags
 	)
 	c := &cobra.Command{
 		Use:   "apply DIR|URL",
@@ -30,6 +31,10 @@ already it changes nothing. It tries again what failed before.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := rollout.check(); err != nil {
+				return err
+			}
+			own, err := templates.read()
+			if err != nil {
 				return err
 			}
 			desired, err := source.parse(c, args[0])
@@ -46,7 +51,7 @@ already it changes nothing. It tries again what failed before.`,
 			defer manager.Close()
 			// A service that somebody changes in this very moment is looked at again.
 			for try := 1; ; try++ {
-				again, err := applyOnce(c, desired, manager, rollout)
+				again, err := applyOnce(c, own, desired, manager, rollout)
 				if try == 3 || !again {
 					return err
 				}
@@ -54,6 +59,7 @@ already it changes nothing. It tries again what failed before.`,
 		},
 	}
 	source.register(c)
+	templates.register(c)
 	cluster.register(c)
 	rollout.register(c, &cluster)
 	return c
@@ -61,12 +67,12 @@ already it changes nothing. It tries again what failed before.`,
 
 // applyOnce makes one pass and tells what became of each proxy, and whether
 // another pass may do better.
-func applyOnce(c *cobra.Command, desired *route.Desired, manager *swarm.Cluster, flags rolloutFlags) (again bool, err error) {
+func applyOnce(c *cobra.Command, own generator.Templates, desired *route.Desired, manager *swarm.Cluster, flags rolloutFlags) (again bool, err error) {
 	live, err := manager.Read(c.Context())
 	if err != nil {
 		return false, err
 	}
-	plan, err := watcher.MakePlan(desired, live)
+	plan, err := watcher.MakePlan(own, desired, live)
 	if err != nil {
 		return false, err
 	}

@@ -13,6 +13,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	var source sourceFlags
+	var templates templateFlags
 	var live string
 	c := &cobra.Command{
 		Use:   "check DIR|URL",
@@ -26,6 +27,10 @@ are not there, ports that no task publishes.`,
   wharfinger check https://git.example.org/ops/routes.git --branch next`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			own, err := templates.read()
+			if err != nil {
+				return err
+			}
 			desired, err := source.parse(c, args[0])
 			if err != nil {
 				return err
@@ -38,7 +43,7 @@ are not there, ports that no task publishes.`,
 			if !given {
 				state = imagined(desired)
 			}
-			plan, err := watcher.MakePlan(desired, state)
+			plan, err := watcher.MakePlan(own, desired, state)
 			if err != nil {
 				fmt.Fprintln(c.OutOrStdout(), err)
 				return errNo
@@ -51,6 +56,7 @@ are not there, ports that no task publishes.`,
 		},
 	}
 	source.register(c)
+	templates.register(c)
 	c.Flags().StringVar(&live, "live", "", "file with a live state (default: live.json in DIR, if it is there)")
 	return c
 }

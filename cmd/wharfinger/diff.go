@@ -16,9 +16,10 @@ import (
 
 func diffCommand() *cobra.Command {
 	var (
-		source  sourceFlags
-		cluster clusterFlags
-		live    string
+		source    sourceFlags
+		templates templateFlags
+		cluster   clusterFlags
+		live      string
 	)
 	c := &cobra.Command{
 		Use:   "diff DIR|URL",
@@ -34,6 +35,10 @@ hold them. The exit code is 1 where there is a difference.`,
 			remote := c.Flags().Changed("host")
 			if remote && live != "" {
 				return errors.New("--live and --host name two things to compare with: leave one of them out")
+			}
+			own, err := templates.read()
+			if err != nil {
+				return err
 			}
 			desired, err := source.parse(c, args[0])
 			if err != nil {
@@ -59,7 +64,7 @@ hold them. The exit code is 1 where there is a difference.`,
 			if err != nil {
 				return err
 			}
-			plan, err := watcher.MakePlan(desired, state)
+			plan, err := watcher.MakePlan(own, desired, state)
 			if err != nil {
 				return err
 			}
@@ -87,6 +92,7 @@ hold them. The exit code is 1 where there is a difference.`,
 		},
 	}
 	source.register(c)
+	templates.register(c)
 	cluster.register(c)
 	c.Flags().StringVar(&live, "live", "", "file with a live state (default: live.json in DIR without --host, or else the cluster)")
 	return c

@@ -12,6 +12,7 @@ import (
 
 func renderCommand() *cobra.Command {
 	var source sourceFlags
+	var templates templateFlags
 	var live, out string
 	c := &cobra.Command{
 		Use:   "render DIR|URL",
@@ -24,6 +25,10 @@ no Swarm: the same input gives the same bytes everywhere.`,
   wharfinger render . --live production.json -o out`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			own, err := templates.read()
+			if err != nil {
+				return err
+			}
 			desired, err := source.parse(c, args[0])
 			if err != nil {
 				return err
@@ -35,7 +40,7 @@ no Swarm: the same input gives the same bytes everywhere.`,
 			model, problems := generator.Build(desired, state)
 			printWarnings(c, problems)
 			for _, p := range model.Proxies {
-				files, err := generator.Render(p)
+				files, err := own.Render(p)
 				if err != nil {
 					return fmt.Errorf("proxy %s: %v", p.Name, err)
 				}
@@ -57,6 +62,7 @@ no Swarm: the same input gives the same bytes everywhere.`,
 		},
 	}
 	source.register(c)
+	templates.register(c)
 	c.Flags().StringVar(&live, "live", "", "file with a live state, - for standard input (default: live.json in DIR)")
 	c.Flags().StringVarP(&out, "out", "o", "", "folder to write to (default: print)")
 	return c

@@ -14,6 +14,7 @@ import (
 func watchCommand() *cobra.Command {
 	var (
 		source         sourceFlags
+		templates      templateFlags
 		cluster        clusterFlags
 		rollout        rolloutFlags
 		listen, format string
@@ -39,6 +40,10 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 			if err := rollout.check(); err != nil {
 				return err
 			}
+			own, err := templates.read()
+			if err != nil {
+				return err
+			}
 			from, err := source.open(args[0])
 			if err != nil {
 				return err
@@ -49,7 +54,7 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 				return err
 			}
 			defer swarm.Close()
-			loop := &watcher.Loop{Source: from, Cluster: swarm, Tester: rollout.tester, Log: log}
+			loop := &watcher.Loop{Source: from, Cluster: swarm, Tester: rollout.tester, Log: log, Templates: own}
 			log.Info("start", "version", version(), "source", fmt.Sprint(from), "listen", listen)
 			group, ctx := errgroup.WithContext(c.Context())
 			group.Go(func() error { return server.Serve(ctx, listen, loop.Ready) })
@@ -60,6 +65,7 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 		},
 	}
 	source.register(c)
+	templates.register(c)
 	source.interval(c)
 	cluster.register(c)
 	rollout.register(c, &cluster)
