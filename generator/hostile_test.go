@@ -6,7 +6,9 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -123,36 +125,63 @@ var hostile = []string{
 // TestHostile tries every hostile value in every field of the format: Parse
 // refuses it, or what is rendered has the same structure as for a harmless one.
 func TestHostile(t *testing.T) {
-	tried, accepted := 0, 0
+	var tried, accepted atomic.Int64
 	fields := leaves(t)
-	for _, leaf := range fields {
-		base, problems := structureWith(t, leaf, leaf.harmless)
-		if problems != nil {
-			t.Fatalf("%s: the harmless value is refused: %v", leaf.name, problems)
+	t.Run("field", func(t *testing.T) {
+		for _, leaf := range fields {
+			t.Run(leaf.name, func(t *testing.T) {
+				t.Parallel()
+				leaf.try(t, &tried, &accepted)
+			})
 		}
-		harmless := base
-		ordinary := fmt.Sprint(leaf.harmless)
-		half := len(ordinary) / 2
-		for _, evil := range hostile {
-			for _, value := range []string{evil, evil + ordinary, ordinary + evil, ordinary[:half] + evil + ordinary[half:]} {
-				tried++
-				got, problems := structureWith(t, leaf, value)
-				if problems != nil {
+	})
+	t.Logf("%d fields, %d combinations; %d were let through and stayed in their place", len(fields), tried.Load(), accepted.Load())
+}
+
+// try tries every hostile value in one field: first with little around it, for
+// most are refused, and what is let through with everything else that there is.
+func (l leaf) try(t *testing.T, tried, accepted *atomic.Int64) {
+	want := map[string]map[string]int{} // by the harmless value
+	structureLike := func(harmless any) map[string]int {
+		form := fmt.Sprint(harmless)
+		if want[form] == nil {
+			structure, problems := structureOf(t, l.name, l.whole.with(harmless))
+			if problems != nil {
+				t.Fatalf("the harmless value %v is refused: %v", harmless, problems)
+			}
+			want[form] = structure
+		}
+		return want[form]
+	}
+	structureLike(l.harmless)
+	refused := map[string]bool{} // for these reasons, with much around it as with little
+	ordinary := fmt.Sprint(l.harmless)
+	half := len(ordinary) / 2
+	for _, evil := range hostile {
+		for _, value := range []string{evil, evil + ordinary, ordinary + evil, ordinary[:half] + evil + ordinary[half:]} {
+			tried.Add(1)
+			if _, problems := parse(l.small.with(value)); problems != nil && refused[problems[0].Hint] {
+				continue
+			} else if problems != nil {
+				if _, whole := parse(l.whole.with(value)); whole != nil {
+					refused[problems[0].Hint] = true
 					continue
 				}
-				accepted++
-				if like := likeness(leaf, value); like != nil {
-					harmless, _ = structureWith(t, leaf, like)
-				} else {
-					harmless = base
-				}
-				if !maps.Equal(got, harmless) {
-					t.Errorf("%s: %.80q changes the structure of the files: %s", leaf.name, value, difference(got, harmless))
-				}
+			}
+			got, problems := structureOf(t, l.name, l.whole.with(value))
+			if problems != nil {
+				continue
+			}
+			accepted.Add(1)
+			like := likeness(l, value)
+			if like == nil {
+				like = l.harmless
+			}
+			if harmless := structureLike(like); !maps.Equal(got, harmless) {
+				t.Errorf("%.80q changes the structure of the files: %s", value, difference(got, harmless))
 			}
 		}
 	}
-	t.Logf("%d fields, %d combinations; %d were let through and stayed in their place", len(fields), tried, accepted)
 }
 
 // likeness is a harmless value that people mean to have the structure of value,
@@ -271,8 +300,38 @@ func stringsOf(tree any) []func(string) string {
 type leaf struct {
 	name, is string
 	harmless any
-	// tree makes a whole repository with a value in that place.
-	tree func(value any) map[string]any
+	// whole is a repository with every field that goes with this one. small has as
+	// little besides it as the harmless value can do with.
+	whole, small around
+}
+
+// around is a repository in YAML, with mark where a value goes.
+type around string
+
+// mark is so long that YAML gives a key that is one a line of its own, as the
+// longest of the hostile values need it.
+var mark = strings.Repeat("mark", 50)
+
+// aroundOf writes a tree with mark in it as a repository.
+func aroundOf(t *testing.T, tree map[string]any) around {
+	t.Helper()
+	text, err := yaml.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), mark) {
+		t.Fatalf("there is no place for a value in\n%s", text)
+	}
+	return around(text)
+}
+
+// with is the repository with a value in its place. Go's quotes are YAML's, too.
+func (a around) with(value any) []byte {
+	text := fmt.Sprint(value)
+	if s, ok := value.(string); ok {
+		text = strconv.QuoteToASCII(s)
+	}
+	return []byte(strings.ReplaceAll(string(a), mark, text))
 }
 
 // leaves finds the fields by reflection over route.Desired: its maps are the
@@ -299,28 +358,18 @@ func leaves(t *testing.T) []leaf {
 			variants = [][]string{nil}
 		}
 		for _, without := range variants {
-			// make fills a tree with harmless values, but value in the at-th place.
-			fill := func(at int, value any) (map[string]any, *filler) {
-				f := &filler{t: t, at: at, value: value}
-				tree := plainTree()
-				tree[section] = map[string]any{"demo": f.object(sections[section], section+".demo", without)}
-				return tree, f
-			}
-			_, all := fill(-1, nil)
-			for i, p := range all.places {
+			all := filler{t: t}
+			all.object(typ, section+".demo", without)
+			for _, p := range all.places {
 				if tried[p.name] {
 					continue
 				}
 				tried[p.name] = true
-				out = append(out, leaf{p.name, p.is, p.harmless, func(value any) map[string]any {
-					tree, _ := fill(i, value)
-					return tree
-				}})
+				out = append(out, leafAt(t, p, section, typ, without))
 			}
 		}
-		out = append(out, leaf{"the name of " + section, "name", "demo", func(value any) map[string]any {
-			return renamed(plainTree(), section, fmt.Sprint(value))
-		}})
+		named := aroundOf(t, renamed(plainTree(), section, mark))
+		out = append(out, leaf{"the name of " + section, "name", "demo", named, named})
 	}
 	if len(out) < 20 {
 		t.Fatalf("found %d fields; does the test still understand the format?", len(out))
@@ -328,11 +377,54 @@ func leaves(t *testing.T) []leaf {
 	return out
 }
 
+// leafAt makes the repositories for one place. The small one has the way to the
+// place alone or, where that will not do, all of the option that it belongs to.
+func leafAt(t *testing.T, p place, section string, typ reflect.Type, without []string) leaf {
+	t.Helper()
+	within := func(only string) map[string]any {
+		f := filler{t: t, at: p.name, only: only}
+		thing := f.object(typ, section+".demo", without)
+		if only != "" {
+			for key, value := range plain[section] {
+				if _, ok := thing[key]; !ok && !slices.Contains(without, key) {
+					thing[key] = value
+				}
+			}
+		}
+		tree := plainTree()
+		tree[section] = map[string]any{"demo": thing}
+		return tree
+	}
+	whole := within("")
+	l := leaf{p.name, p.is, p.harmless, aroundOf(t, whole), ""}
+	suffices := func(tree map[string]any) bool {
+		l.small = aroundOf(t, tree)
+		_, problems := parse(l.small.with(l.harmless))
+		return problems == nil
+	}
+	option := strings.Join(strings.SplitN(p.name, ".", 4)[:3], ".")
+	small := whole
+	for _, only := range []string{p.name, option} {
+		if tree := within(only); suffices(tree) {
+			small = tree
+			break
+		}
+	}
+	for _, other := range slices.Sorted(maps.Keys(plain)) {
+		less := maps.Clone(small)
+		if delete(less, other); other != section && suffices(less) {
+			small = less
+		}
+	}
+	l.small = aroundOf(t, small)
+	return l
+}
+
 // filler makes YAML trees from types.
 type filler struct {
 	t      *testing.T
-	at     int // the place that gets value
-	value  any
+	at     string // the name of the place that gets mark
+	only   string // the name of the only thing that is filled, or "" for all
 	places []place
 }
 
@@ -342,11 +434,20 @@ type place struct {
 	harmless any
 }
 
+// fills reports whether the thing of that name is filled, or leads to what is.
+func (f *filler) fills(name string) bool {
+	below := func(a, b string) bool { // whether a is b or in it
+		rest, ok := strings.CutPrefix(a, b)
+		return ok && (rest == "" || strings.IndexByte(".[ ", rest[0]) >= 0)
+	}
+	return f.only == "" || below(name, f.only) || below(f.only, name)
+}
+
 func (f *filler) object(typ reflect.Type, name string, without []string) map[string]any {
 	out := map[string]any{}
 	for _, field := range reflect.VisibleFields(typ) {
 		key := field.Tag.Get("yaml")
-		if key == "" || slices.Contains(without, key) {
+		if key == "" || slices.Contains(without, key) || !f.fills(name+"."+key) {
 			continue
 		}
 		var inside []string
@@ -396,8 +497,9 @@ func (f *filler) scalar(is, name string) any {
 	if own, ok := special[name]; ok {
 		value = own
 	}
-	if f.places = append(f.places, place{name, is, value}); len(f.places) == f.at+1 {
-		value = f.value
+	f.places = append(f.places, place{name, is, value})
+	if name == f.at {
+		return mark
 	}
 	return value
 }
@@ -429,15 +531,15 @@ func renamed(tree map[string]any, section, name string) map[string]any {
 	return tree
 }
 
-// structureWith renders a repository with a value in a place and counts its
-// directives, or answers the problems.
-func structureWith(t *testing.T, l leaf, value any) (map[string]int, route.Problems) {
+func parse(text []byte) (*route.Desired, route.Problems) {
+	return route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: text}}})
+}
+
+// structureOf renders a repository and counts its directives, or answers the
+// problems.
+func structureOf(t *testing.T, name string, text []byte) (map[string]int, route.Problems) {
 	t.Helper()
-	text, err := yaml.Marshal(l.tree(value))
-	if err != nil {
-		t.Fatal(err)
-	}
-	desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: text}}})
+	desired, problems := parse(text)
 	if problems != nil {
 		return nil, problems
 	}
@@ -448,7 +550,7 @@ func structureWith(t *testing.T, l leaf, value any) (map[string]int, route.Probl
 		for _, f := range files.All {
 			count(t, f.Data, counts)
 		}
-		sameFiles(t, l.name, generator.Unpack(rollout.Shards), files.All)
+		sameFiles(t, name, generator.Unpack(rollout.Shards), files.All)
 	}
 	return counts, nil
 }

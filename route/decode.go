@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -435,14 +436,21 @@ type field struct {
 	index []int
 }
 
+// listed holds what fieldsOf found; reflection is the slowest part of reading.
+var listed sync.Map
+
 // fieldsOf lists the fields that people can write, in the order of the type.
 // Those of an embedded type count as its own.
 func fieldsOf(t reflect.Type) []field {
+	if fields, ok := listed.Load(t); ok {
+		return fields.([]field)
+	}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
 		if name := f.Tag.Get("yaml"); name != "" {
 			fields = append(fields, field{name, f.Tag.Get("is"), f.Tag.Get("key"), f.Index})
 		}
 	}
+	listed.Store(t, fields)
 	return fields
 }
