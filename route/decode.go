@@ -2,6 +2,7 @@ package route
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/agnivade/levenshtein"
 	"gopkg.in/yaml.v3"
 )
 
@@ -341,7 +343,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 		}
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == text })
 		if at < 0 {
-			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(fields))
+			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(text, fields))
 			if v.FieldByName("Pos").IsValid() {
 				d.gaps.objects[d.pos(n)] = true
 			}
@@ -356,13 +358,23 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 	}
 }
 
-func its(fields []field) string {
-	if len(fields) == 1 {
-		return "its only field is " + fields[0].name
-	}
+// its tells the fields that there are; of many, the one that was meant.
+func its(text string, fields []field) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
+	}
+	if len(fields) == 1 {
+		return "its only field is " + names[0]
+	}
+	if len(fields) > 12 {
+		const tolerable = 3 // letters; more is another word
+		nearest := slices.MinFunc(names, func(a, b string) int {
+			return cmp.Compare(levenshtein.ComputeDistance(a, text), levenshtein.ComputeDistance(b, text))
+		})
+		if len(text) < 60 && levenshtein.ComputeDistance(nearest, text) <= min(tolerable, len(text)/2) {
+			return "did you mean " + nearest + "?"
+		}
 	}
 	return "its fields are " + strings.Join(names, ", ")
 }
