@@ -60,7 +60,7 @@ func TestYAMLBlocksAreRead(t *testing.T) {
 			}
 		}
 		read++
-		desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: b.file, Data: []byte(text)}}})
+		desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: b.file, Data: []byte(text)}}}, route.Snippets)
 		if problems != nil {
 			t.Errorf("a block in %s is refused:\n%s\n%s", b.file, b.text, problems.Error())
 			continue

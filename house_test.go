@@ -18,10 +18,10 @@ const module = "github.com/wharfinger/wharfinger/"
 // one way, and the packages for outside things never see each other.
 var mayImport = map[string][]string{
 	"directive":      {},
-	"route":          {},
+	"route":          {"directive"},
 	"templates":      {},
 	"golden":         {"route"},
-	"generator":      {"route", "templates"},
+	"generator":      {"directive", "route", "templates"},
 	"git":            {"route"},
 	"swarm":          {"route", "generator"},
 	"nginx":          {"directive", "route", "generator"},

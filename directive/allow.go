@@ -149,13 +149,16 @@ func (c *checker) text(text string, in Block) {
 			continue
 		}
 		name, args := d.Words[0], d.Words[1:]
-		rule, ok := rules[here.kind][name]
+		rule, ok := rules[family(here.kind)][name]
 		if !ok {
 			c.complain(d.Line, fmt.Sprintf("%s is not allowed%s", show(name), where(here)), why(name))
 			if d.End == ';' {
 				continue
 			}
 			return
+		}
+		if slices.Contains(elsewhere[here.kind], name) {
+			c.complain(d.Line, fmt.Sprintf("%s has no place in %s", show(name), cmp.Or(here.name, string(here.kind))), "nginx takes it in "+places(name))
 		}
 		if rule.opens == "" && d.End == '{' || rule.opens != "" && d.End == ';' {
 			c.complain(d.Line, fmt.Sprintf("%s must not end with %q", show(name), d.End), "look at the braces and semicolons here")
@@ -166,8 +169,8 @@ func (c *checker) text(text string, in Block) {
 				c.complain(d.Line, fmt.Sprintf("%s: %s", name, text), hint)
 			}
 		}
-		if schemes, ok := passing[here.kind][name]; ok {
-			c.target(here.kind, d.Line, name, first(args), schemes, true)
+		if schemes, ok := passing[family(here.kind)][name]; ok {
+			c.target(family(here.kind), d.Line, name, first(args), schemes, true)
 		}
 		switch name {
 		case "include":
@@ -180,7 +183,7 @@ func (c *checker) text(text string, in Block) {
 			c.rooted = c.rooted || c.inMain && len(stack) == 2 && first(args) == noFiles
 		}
 		if d.End == '{' {
-			stack = append(stack, open{d.Line, name, rule.opens, c.defined(here.kind, d)})
+			stack = append(stack, open{d.Line, name, rule.opens, c.defined(family(here.kind), d)})
 		}
 	}
 	if last := stack[len(stack)-1]; len(stack) > 1 {

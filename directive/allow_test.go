@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,55 +25,55 @@ func TestRefused(t *testing.T) {
 		// Code.
 		{directive.Main, `load_module modules/evil.so;`, `"load_module" is not allowed`},
 		{directive.Main, `ssl_engine evil;`, `"ssl_engine" is not allowed`},
-		{directive.HTTP, `perl_modules /tmp;`, `"perl_modules" is not allowed`},
-		{directive.HTTP, `js_import /tmp/x.js;`, `"js_import" is not allowed`},
-		{directive.HTTP, `content_by_lua_block { os.execute("x") }`, `"content_by_lua_block" is not allowed`},
-		{directive.HTTP, `ssi on;`, `"ssi" is not allowed`},
-		{directive.HTTP, `"load_module" x;`, `"load_module" is not allowed`},
-		{directive.HTTP, `'load_module' x;`, `"load_module" is not allowed`},
+		{directive.Location, `perl_modules /tmp;`, `"perl_modules" is not allowed`},
+		{directive.Location, `js_import /tmp/x.js;`, `"js_import" is not allowed`},
+		{directive.Location, `content_by_lua_block { os.execute("x") }`, `"content_by_lua_block" is not allowed`},
+		{directive.Location, `ssi on;`, `"ssi" is not allowed`},
+		{directive.Location, `"load_module" x;`, `"load_module" is not allowed`},
+		{directive.Location, `'load_module' x;`, `"load_module" is not allowed`},
 
 		// Files.
-		{directive.HTTP, `include /etc/passwd;`, `"/etc/passwd" must not be included here`},
-		{directive.HTTP, `include routes/*.conf;`, `"routes/*.conf" must not be included here`},
+		{directive.Location, `include /etc/passwd;`, `"/etc/passwd" must not be included here`},
+		{directive.Location, `include routes/*.conf;`, `"routes/*.conf" must not be included here`},
 		{directive.HTTP, `map $uri $x { include /run/secrets/key; }`, `"/run/secrets/key" must not be included here`},
 		{directive.HTTP, `map $uri $x { 'include' /run/secrets/key; }`, `"/run/secrets/key" must not be included here`},
 		{directive.HTTP, `geo $x { include /run/secrets/key; }`, `"/run/secrets/key" must not be included here`},
 		{directive.HTTP, `types { include /run/secrets/key; }`, `"/run/secrets/key" must not be included here`},
-		{directive.HTTP, `root /run/secrets;`, `root: files must not be served from "/run/secrets"`},
-		{directive.HTTP, `root /dev/null/..;`, `root: files must not be served from "/dev/null/.."`},
-		{directive.HTTP, `alias /run/secrets/;`, `"alias" is not allowed`},
-		{directive.HTTP, `autoindex on;`, `"autoindex" is not allowed`},
-		{directive.HTTP, `dav_methods PUT;`, `"dav_methods" is not allowed`},
-		{directive.HTTP, `proxy_store on;`, `"proxy_store" is not allowed`},
-		{directive.HTTP, `access_log /etc/cron.d/x;`, `access_log: a log must not go to "/etc/cron.d/x"`},
-		{directive.HTTP, `access_log syslog:server=192.0.2.1;`, `access_log: a log must not go to "syslog:server=192.0.2.1"`},
-		{directive.HTTP, `access_log /tmp/$host;`, `access_log: a log must not go to "/tmp/$host"`},
+		{directive.Location, `root /run/secrets;`, `root: files must not be served from "/run/secrets"`},
+		{directive.Location, `root /dev/null/..;`, `root: files must not be served from "/dev/null/.."`},
+		{directive.Location, `alias /run/secrets/;`, `"alias" is not allowed`},
+		{directive.Location, `autoindex on;`, `"autoindex" is not allowed`},
+		{directive.Location, `dav_methods PUT;`, `"dav_methods" is not allowed`},
+		{directive.Location, `proxy_store on;`, `"proxy_store" is not allowed`},
+		{directive.Location, `access_log /etc/cron.d/x;`, `access_log: a log must not go to "/etc/cron.d/x"`},
+		{directive.Location, `access_log syslog:server=192.0.2.1;`, `access_log: a log must not go to "syslog:server=192.0.2.1"`},
+		{directive.Location, `access_log /tmp/$host;`, `access_log: a log must not go to "/tmp/$host"`},
 		{directive.Main, `error_log /etc/cron.d/x;`, `error_log: a log must not go to "/etc/cron.d/x"`},
-		{directive.HTTP, `client_body_temp_path /etc/x;`, `client_body_temp_path: files must not be written to "/etc/x"`},
+		{directive.Location, `client_body_temp_path /etc/x;`, `client_body_temp_path: files must not be written to "/etc/x"`},
 		{directive.HTTP, `proxy_cache_path /tmp/../etc keys_zone=a:1m;`, `proxy_cache_path: files must not be written to "/tmp/../etc"`},
 		{directive.HTTP, `proxy_cache_path /tmp/ keys_zone=a:1m;`, `proxy_cache_path: files must not be written to "/tmp/"`},
 		{directive.HTTP, `ssl_certificate /etc/shadow;`, `ssl_certificate: a file must not be read from "/etc/shadow"`},
-		{directive.HTTP, `ssl_certificate_key data:$http_x;`, `ssl_certificate_key: a file must not be read from "data:$http_x"`},
-		{directive.HTTP, `ssl_certificate_key engine:evil:x;`, `ssl_certificate_key: a file must not be read from "engine:evil:x"`},
-		{directive.HTTP, `ssl_certificate_key /run/secrets/$ssl_server_name;`, `ssl_certificate_key: a file must not be read from "/run/secrets/$ssl_server_name"`},
-		{directive.HTTP, `auth_basic_user_file /run/secrets/../../etc/shadow;`, `auth_basic_user_file: a file must not be read from "/run/secrets/../../etc/shadow"`},
-		{directive.HTTP, `ssl_conf_command Certificate /etc/shadow;`, `ssl_conf_command: the OpenSSL command "Certificate" is not allowed`},
-		{directive.HTTP, `if (-f $arg_file) { return 200; }`, `if: if must not look for files`},
-		{directive.HTTP, `if ( !-e $arg_file ) { return 200; }`, `if: if must not look for files`},
-		{directive.HTTP, `proxy_ssl_key_log /tmp/x;`, `"proxy_ssl_key_log" is not allowed`},
+		{directive.Location, `ssl_certificate_key data:$http_x;`, `ssl_certificate_key: a file must not be read from "data:$http_x"`},
+		{directive.Location, `ssl_certificate_key engine:evil:x;`, `ssl_certificate_key: a file must not be read from "engine:evil:x"`},
+		{directive.Location, `ssl_certificate_key /run/secrets/$ssl_server_name;`, `ssl_certificate_key: a file must not be read from "/run/secrets/$ssl_server_name"`},
+		{directive.Location, `auth_basic_user_file /run/secrets/../../etc/shadow;`, `auth_basic_user_file: a file must not be read from "/run/secrets/../../etc/shadow"`},
+		{directive.Location, `ssl_conf_command Certificate /etc/shadow;`, `ssl_conf_command: the OpenSSL command "Certificate" is not allowed`},
+		{directive.Location, `if (-f $arg_file) { return 200; }`, `if: if must not look for files`},
+		{directive.Location, `if ( !-e $arg_file ) { return 200; }`, `if: if must not look for files`},
+		{directive.Location, `proxy_ssl_key_log /tmp/x;`, `"proxy_ssl_key_log" is not allowed`},
 
 		// Other hosts, and other protocols.
-		{directive.HTTP, `proxy_pass http://unix:/var/run/docker.sock:/;`, `proxy_pass: the socket "unix:/var/run/docker.sock:/" is out of bounds`},
-		{directive.HTTP, `proxy_pass http://UNIX:/tmp/../run/docker.sock:/;`, `proxy_pass: the socket "UNIX:/tmp/../run/docker.sock:/" is out of bounds`},
-		{directive.HTTP, `proxy_pass http://$http_host;`, ``}, // known once all files are
-		{directive.HTTP, `proxy_pass $scheme://$host$request_uri;`, `proxy_pass: what leads to "$scheme://$host$request_uri" is not fixed`},
-		{directive.HTTP, `proxy_pass http://shop$uri;`, `proxy_pass: what leads to "http://shop$uri" is not fixed`},
-		{directive.HTTP, `proxy_pass http://shop$request_urix;`, `proxy_pass: what leads to "http://shop$request_urix" is not fixed`},
-		{directive.HTTP, `proxy_pass http://10.0.0.$1;`, `proxy_pass: what leads to "http://10.0.0.$1" is not fixed`},
-		{directive.HTTP, `proxy_pass ftp://a;`, `proxy_pass: "ftp://a" is no URL`},
-		{directive.HTTP, `grpc_pass $arg_to;`, ``}, // so
-		{directive.HTTP, `fastcgi_pass 127.0.0.1:9000;`, `"fastcgi_pass" is not allowed`},
-		{directive.HTTP, `memcached_pass 127.0.0.1:11211;`, `"memcached_pass" is not allowed`},
+		{directive.Location, `proxy_pass http://unix:/var/run/docker.sock:/;`, `proxy_pass: the socket "unix:/var/run/docker.sock:/" is out of bounds`},
+		{directive.Location, `proxy_pass http://UNIX:/tmp/../run/docker.sock:/;`, `proxy_pass: the socket "UNIX:/tmp/../run/docker.sock:/" is out of bounds`},
+		{directive.Location, `proxy_pass http://$http_host;`, ``}, // known once all files are
+		{directive.Location, `proxy_pass $scheme://$host$request_uri;`, `proxy_pass: what leads to "$scheme://$host$request_uri" is not fixed`},
+		{directive.Location, `proxy_pass http://shop$uri;`, `proxy_pass: what leads to "http://shop$uri" is not fixed`},
+		{directive.Location, `proxy_pass http://shop$request_urix;`, `proxy_pass: what leads to "http://shop$request_urix" is not fixed`},
+		{directive.Location, `proxy_pass http://10.0.0.$1;`, `proxy_pass: what leads to "http://10.0.0.$1" is not fixed`},
+		{directive.Location, `proxy_pass ftp://a;`, `proxy_pass: "ftp://a" is no URL`},
+		{directive.Location, `grpc_pass $arg_to;`, ``}, // so
+		{directive.Location, `fastcgi_pass 127.0.0.1:9000;`, `"fastcgi_pass" is not allowed`},
+		{directive.Location, `memcached_pass 127.0.0.1:11211;`, `"memcached_pass" is not allowed`},
 		{directive.HTTP, `upstream a { server unix:/run/docker.sock; }`, `server: the socket "unix:/run/docker.sock" is out of bounds`},
 		{directive.HTTP, `server { listen unix:/run/x.sock; }`, `listen: the socket "unix:/run/x.sock" is out of bounds`},
 		{directive.Stream, `server { proxy_pass $ssl_preread_server_name:443x; }`, `proxy_pass: what leads to "$ssl_preread_server_name:443x" is not fixed`},
@@ -80,25 +81,30 @@ func TestRefused(t *testing.T) {
 		{directive.Stream, `js_access x;`, `"js_access" is not allowed`},
 
 		// The way out of the block, and the way to what stands behind it.
-		{directive.HTTP, `} load_module x;`, `"}" closes a block that was not opened here`},
-		{directive.HTTP, `return 200; } server { listen 81;`, `"}" closes a block that was not opened here`},
-		{directive.HTTP, `if ($x) { return 200; } }`, `"}" closes a block that was not opened here`},
-		{directive.HTTP, `if ($x) { return 200;`, `the block of if is not closed`},
-		{directive.HTTP, `add_header X y`, `unexpected end, expecting ";" or "{"`},
-		{directive.HTTP, `add_header X "y;`, `the quote " is not closed`},
-		{directive.HTTP, `add_header X y;'`, `the quote ' is not closed`},
-		{directive.HTTP, `add_header X y;\`, `unexpected end, expecting ";" or "{"`},
-		{directive.HTTP, `;`, `unexpected ";"`},
-		{directive.HTTP, `{`, `unexpected "{"`},
-		{directive.HTTP, `add_header X "y"z;`, `unexpected "z"`},
-		{directive.HTTP, `add_header X "y" }`, `unexpected "}"`},
-		{directive.HTTP, "add_header X y\x00;", `unexpected NUL`},
-		{directive.HTTP, "add_header X \"y\\\x00\";", `unexpected NUL`},
+		{directive.Location, `} load_module x;`, `"}" closes a block that was not opened here`},
+		{directive.Location, `return 200; } server { listen 81;`, `"}" closes a block that was not opened here`},
+		{directive.Location, `if ($x) { return 200; } }`, `"}" closes a block that was not opened here`},
+		{directive.Location, `if ($x) { return 200;`, `the block of if is not closed`},
+		{directive.Location, `add_header X y`, `unexpected end, expecting ";" or "{"`},
+		{directive.Location, `add_header X "y;`, `the quote " is not closed`},
+		{directive.Location, `add_header X y;'`, `the quote ' is not closed`},
+		{directive.Location, `add_header X y;\`, `unexpected end, expecting ";" or "{"`},
+		{directive.Location, `;`, `unexpected ";"`},
+		{directive.Location, `{`, `unexpected "{"`},
+		{directive.Location, `add_header X "y"z;`, `unexpected "z"`},
+		{directive.Location, `add_header X "y" }`, `unexpected "}"`},
+		{directive.Location, "add_header X y\x00;", `unexpected NUL`},
+		{directive.Location, "add_header X \"y\\\x00\";", `unexpected NUL`},
 		// nginx 1.22's entries know no blocks: the first brace would end the map.
-		{directive.HTTP, `map $a $b { x y { z w; } } return 200;`, `a block inside map`},
-		{directive.HTTP, `return 200 { }`, `"return" must not end with '{'`},
-		{directive.HTTP, `location /a;`, `"location" must not end with ';'`},
-		{directive.HTTP, `hello { world; }`, `"hello" is not allowed`},
+		{directive.HTTP, `map $a $b { x y { z w; } } server {}`, `a block inside map`},
+		{directive.Location, `return 200 { }`, `"return" must not end with '{'`},
+		{directive.Location, `location /a;`, `"location" must not end with ';'`},
+		// Elsewhere.
+		{directive.Location, `limit_req_zone $host zone=a:1m rate=1r/s;`, `"limit_req_zone" has no place in location`},
+		{directive.Location, `if ($x) { listen 80; }`, `"listen" has no place in if`},
+		{directive.HTTP, `return 200;`, `"return" has no place in http`},
+		{directive.HTTP, `server { proxy_pass http://shop; }`, `"proxy_pass" has no place in server`},
+		{directive.Location, `hello { world; }`, `"hello" is not allowed`},
 	} {
 		var got []string
 		for _, complaint := range directive.Check(c.text, c.in) {
@@ -113,7 +119,7 @@ func TestRefused(t *testing.T) {
 			}
 			continue
 		}
-		if len(got) == 0 || !strings.HasPrefix(got[0], c.want) {
+		if !slices.ContainsFunc(got, func(text string) bool { return strings.HasPrefix(text, c.want) }) {
 			t.Errorf("%s:\ngot  %q\nwant %q", c.text, got, c.want)
 		}
 	}
@@ -121,25 +127,32 @@ func TestRefused(t *testing.T) {
 
 // TestAllowed tries what people want and may have.
 func TestAllowed(t *testing.T) {
-	for _, text := range []string{
-		``, `# a comment at the end`, "\n\n", "add_header X-Frame-Options DENY always; # why\n# more",
-		`limit_req_zone $binary_remote_addr zone=a:10m rate=5r/s;`, `limit_req zone=a burst=10 nodelay;`,
-		`if ($request_method !~ ^(GET|HEAD)$) { return 405; }`, `return 200 "{\"a\": \"${host}\"};\n";`,
-		`if ($http_user_agent ~ "a{2,3}") { return 403; }`, `rewrite "^/a/(.{3})$" /b/$1 break;`,
-		`add_header Content-Security-Policy "default-src 'self'; img-src *";`,
-		`proxy_pass http://shop;`, `proxy_pass https://10.0.0.5:8443/v2/;`, `proxy_pass http://shop/$1$is_args$args;`,
-		`proxy_pass http://shop$request_uri;`, `proxy_pass http://shop${request_uri};`, `proxy_pass http://unix:/tmp/a.sock:/;`,
-		`grpc_pass grpcs://shop;`, `grpc_pass shop;`,
-		`location = /auth { internal; proxy_pass http://auth/; proxy_pass_request_body off; }`,
-		`auth_request /auth; satisfy any; auth_basic x; auth_basic_user_file /run/secrets/users;`,
-		`ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;`,
-		`proxy_cache_path /tmp/cache keys_zone=a:1m; access_log off; access_log /dev/stdout main if=$x; error_log stderr info;`,
-		`map $a $b { hostnames; default 0; *.example.org 1; "~^x{2}$" "{"; }`,
-		`try_files $uri @shop; error_page 502 = @shop; root /dev/null;`,
-		`sub_filter 'a' "b"; expires 1d; mirror /m; limit_except GET { deny all; }`,
+	for block, texts := range map[directive.Block][]string{
+		directive.Location: {
+			``, `# a comment at the end`, "\n\n", "add_header X-Frame-Options DENY always; # why\n# more",
+			`limit_req zone=a burst=10 nodelay;`, `if ($request_method !~ ^(GET|HEAD)$) { return 405; }`,
+			`return 200 "{\"a\": \"${host}\"};\n";`, `if ($http_user_agent ~ "a{2,3}") { return 403; }`,
+			`rewrite "^/a/(.{3})$" /b/$1 break;`, `add_header Content-Security-Policy "default-src 'self'; img-src *";`,
+			`proxy_pass http://shop;`, `proxy_pass https://10.0.0.5:8443/v2/;`, `proxy_pass http://shop/$1$is_args$args;`,
+			`proxy_pass http://shop$request_uri;`, `proxy_pass http://shop${request_uri};`, `proxy_pass http://unix:/tmp/a.sock:/;`,
+			`grpc_pass grpcs://shop;`, `grpc_pass shop;`, `location = /auth { internal; proxy_pass http://auth/; }`,
+			`auth_request /auth; satisfy any; auth_basic x; auth_basic_user_file /run/secrets/users;`,
+			`proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; proxy_ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;`,
+			`access_log off; access_log /dev/stdout main if=$x; error_log stderr info;`,
+			`try_files $uri @shop; error_page 502 = @shop; root /dev/null;`,
+			`sub_filter 'a' "b"; expires 1d; mirror /m; limit_except GET { deny all; }`,
+		},
+		directive.HTTP: {
+			`limit_req_zone $binary_remote_addr zone=a:10m rate=5r/s;`, `proxy_cache_path /tmp/cache keys_zone=a:1m;`,
+			`map $a $b { hostnames; default 0; *.example.org 1; "~^x{2}$" "{"; }`, `geo $x { default 0; 10.0.0.0/8 1; }`,
+			`server { listen 81; listen unix:/tmp/a.sock; location / { return 200; } }`,
+			`upstream a { zone a 64k; server 10.0.0.1:80; keepalive 8; }`,
+		},
 	} {
-		if got := directive.Check(text, directive.HTTP); got != nil {
-			t.Errorf("%s: got %+v, want no complaint", text, got)
+		for _, text := range texts {
+			if got := directive.Check(text, block); got != nil {
+				t.Errorf("%s: got %+v, want no complaint", text, got)
+			}
 		}
 	}
 }
@@ -242,9 +255,9 @@ func TestExamplesAreAllowed(t *testing.T) {
 	}
 }
 
-// TestNamesAreKnown asks nginx whether it knows each name of the list, so that
-// none of them is a slip.
-func TestNamesAreKnown(t *testing.T) {
+// TestNginxAgrees asks nginx of each name of the list whether it knows it, so
+// that none of them is a slip, and in which blocks of http it takes it.
+func TestNginxAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the lab's nginx is fetched as root")
 	}
@@ -254,14 +267,18 @@ func TestNamesAreKnown(t *testing.T) {
 	}
 	for block, before := range map[directive.Block]string{
 		directive.Main: "", directive.Events: "events {", directive.HTTP: "events {} http {",
+		directive.Server: "events {} http { server {", directive.Location: "events {} http { server { location / {",
 		directive.Upstream: "events {} http { upstream a {", directive.Stream: "events {} stream {",
 	} {
 		names := directive.Names(block)
+		if block == directive.Server || block == directive.Location {
+			names = directive.Names(directive.HTTP)
+		}
 		if len(names) < 5 {
 			t.Errorf("%s has %d names", block, len(names))
 		}
+		dir := t.TempDir()
 		for _, name := range append(names, "hello") {
-			dir := t.TempDir()
 			path := filepath.Join(dir, "nginx.conf")
 			if err := os.WriteFile(path, []byte(before+" "+name+";"), 0o644); err != nil {
 				t.Fatal(err)
@@ -272,6 +289,14 @@ func TestNamesAreKnown(t *testing.T) {
 			cmd.Run()
 			if unknown := strings.Contains(stderr.String(), "unknown directive"); unknown != (name == "hello") {
 				t.Errorf("%s, %s: nginx says %s", block, name, stderr.String())
+			}
+			if block == directive.Stream || block == directive.Upstream {
+				continue // an upstream of http has what one of stream has not; nginx tells
+			}
+			complaints := directive.Check(name+";", block)
+			ours := slices.ContainsFunc(complaints, func(c directive.Complaint) bool { return strings.Contains(c.Text, "has no place in") })
+			if theirs := strings.Contains(stderr.String(), "is not allowed here"); theirs != ours {
+				t.Errorf("%s, %s: it has no place there: we say %t; nginx says %s", block, name, ours, stderr.String())
 			}
 		}
 	}

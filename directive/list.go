@@ -9,15 +9,19 @@ import (
 // Block is a kind of block, as far as it matters for what may stand in it.
 type Block string
 
-// The kinds of blocks. Where in a kind a directive may stand is left to nginx,
-// who knows better: server belongs into http, not into location.
+// The kinds of blocks.
 const (
 	// Main is nginx.conf outside all blocks.
 	Main Block = "main"
 	// Events is events.
 	Events Block = "events"
-	// HTTP is http, server, location, if and limit_except.
+	// HTTP is http.
 	HTTP Block = "http"
+	// Server is a server of http.
+	Server Block = "server"
+	// Location is location, and the if and limit_except in it, which nginx itself
+	// looks into.
+	Location Block = "location"
 	// Upstream is upstream, of http or stream.
 	Upstream Block = "upstream"
 	// Stream is stream and its server.
@@ -126,10 +130,58 @@ var plain = map[Block]string{
 var opening = map[Block]map[string]Block{
 	Main: {"events": Events, "http": HTTP, "stream": Stream},
 	HTTP: {
-		"server": HTTP, "location": HTTP, "if": HTTP, "limit_except": HTTP, "upstream": Upstream,
+		"server": Server, "location": Location, "if": Location, "limit_except": Location, "upstream": Upstream,
 		"map": Entries, "geo": Entries, "split_clients": Entries, "types": Entries,
 	},
 	Stream: {"server": Stream, "upstream": Upstream, "map": Entries, "geo": Entries, "split_clients": Entries},
+}
+
+// family says under which block a directive of another is listed.
+func family(b Block) Block {
+	if b == Server || b == Location {
+		return HTTP
+	}
+	return b
+}
+
+// elsewhere are the directives of http that nginx does not take in one of its
+// blocks. It says so itself; but who writes a snippet shall be told where it
+// stands.
+var elsewhere = map[Block][]string{
+	HTTP: strings.Fields(`
+		break grpc_pass if internal limit_except listen location proxy_pass referer_hash_bucket_size
+		referer_hash_max_size return rewrite server_name set stub_status try_files valid_referers`),
+	Server: strings.Fields(`
+		geo grpc_pass http2_recv_buffer_size internal limit_conn_zone limit_except limit_req_zone log_format
+		map map_hash_bucket_size map_hash_max_size proxy_cache_path proxy_pass server
+		server_names_hash_bucket_size server_names_hash_max_size split_clients upstream
+		variables_hash_bucket_size variables_hash_max_size`),
+	Location: strings.Fields(`
+		client_header_buffer_size client_header_timeout connection_pool_size geo http2
+		http2_body_preread_size http2_max_concurrent_streams http2_recv_buffer_size http3
+		http3_max_concurrent_streams http3_stream_buffer_size ignore_invalid_headers
+		large_client_header_buffers limit_conn_zone limit_req_zone listen log_format map
+		map_hash_bucket_size map_hash_max_size max_headers merge_slashes proxy_cache_path
+		quic_active_connection_id_limit quic_gso quic_host_key quic_retry request_pool_size server
+		server_name server_names_hash_bucket_size server_names_hash_max_size split_clients
+		ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_compression
+		ssl_certificate_key ssl_ciphers ssl_client_certificate ssl_conf_command ssl_crl ssl_dhparam
+		ssl_early_data ssl_ecdh_curve ssl_ech_file ssl_ocsp ssl_ocsp_cache ssl_password_file
+		ssl_prefer_server_ciphers ssl_protocols ssl_reject_handshake ssl_session_cache
+		ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file
+		ssl_stapling_verify ssl_trusted_certificate ssl_verify_client ssl_verify_depth
+		underscores_in_headers upstream variables_hash_bucket_size variables_hash_max_size`),
+}
+
+// places says in words which blocks take a directive of http.
+func places(name string) string {
+	var takes []string
+	for _, b := range []Block{HTTP, Server, Location} {
+		if !slices.Contains(elsewhere[b], name) {
+			takes = append(takes, string(b))
+		}
+	}
+	return strings.Join(takes, " and ")
 }
 
 // checked are the directives whose arguments could reach files or other hosts.
@@ -199,5 +251,6 @@ var rules = func() map[Block]map[string]rule {
 	return all
 }()
 
-// Names lists the directives that may stand in a kind of block, sorted.
+// Names lists the directives that may stand in a block or in the blocks in it,
+// sorted.
 func Names(b Block) []string { return slices.Sorted(maps.Keys(rules[b])) }

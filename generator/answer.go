@@ -51,6 +51,7 @@ func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[strin
 		a := answered{Answer: Answer{
 			Route: r.Name, Pool: r.Pool.Value, Upstream: upstream(r.Pool.Value, peers),
 			Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: r.MaxBody.Value,
+			Snippet: snippetOf(r.Snippet.Value),
 		}, peers: peers}
 		c := conditions{route: r.Name}
 		when := c.when(r.When)

@@ -85,6 +85,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		Status: Status{Port: p.Status.Port.Value},
 
 		PeerHeaders: commonHeaders(p),
+		Snippet:     indented(p.Snippet.Value, "    "),
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)

@@ -82,7 +82,7 @@ func describe(t *testing.T, r generator.Rollout) []byte {
 // build reads an example and merges it with its live.json.
 func build(t testing.TB, example string) (*generator.Model, route.Problems) {
 	t.Helper()
-	desired, problems := route.Parse(golden.Revision(t, example))
+	desired, problems := route.Parse(golden.Revision(t, example), route.Snippets)
 	if problems != nil {
 		t.Fatal(problems)
 	}

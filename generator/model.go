@@ -25,6 +25,9 @@ type Proxy struct {
 	// otherwise (nginx: proxy_set_header in the http block).
 	PeerHeaders []Header
 
+	// Snippet is text for the http block that was checked, or "".
+	Snippet string
+
 	Servers     []Server
 	Definitions []Definitions
 	Upstreams   []Upstream
@@ -82,6 +85,7 @@ type Answer struct {
 	Slash     string // add, remove or ""
 	Rewrite   *Rewrite
 	MaxBody   int64 // bytes; 0 is any
+	Snippet   *Snippet
 
 	// PeerHeaders are empty where those of the proxy are enough. While answers are
 	// made they are what this one sets beyond or instead of those; Build adds the

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -120,7 +121,7 @@ func shards(proxy string, files []File) ([]Shard, error) {
 		folder := folderOf(f.Path)
 		piece := f.Data
 		if folder != "" {
-			piece = append([]byte(fileMark+f.Path+"\n"), f.Data...)
+			piece = marked(f)
 		}
 		if len(piece) > maxConfig {
 			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: %s", f.Path, len(piece), maxConfig, shorten(f.Path))
@@ -163,6 +164,16 @@ func newShard(proxy, path string, data []byte) Shard {
 // fileMark is the line before each file in a shard that holds several.
 const fileMark = "# file "
 
+// marked is a file with its mark. One that has such a line itself, or that does
+// not end with a line's end, has its length behind its path.
+func marked(f File) []byte {
+	plain := bytes.HasSuffix(f.Data, []byte("\n")) && !bytes.HasPrefix(f.Data, []byte(fileMark)) && !bytes.Contains(f.Data, []byte("\n"+fileMark))
+	if plain {
+		return append([]byte(fileMark+f.Path+"\n"), f.Data...)
+	}
+	return fmt.Appendf(nil, "%s%s %d\n%s\n", fileMark, f.Path, len(f.Data), f.Data)
+}
+
 // Unpack returns the files that shards were made of, sorted by path.
 func Unpack(shards []Shard) []File {
 	var files []File
@@ -171,9 +182,19 @@ func Unpack(shards []Shard) []File {
 			files = append(files, File{s.Path, s.Data})
 			continue
 		}
-		for line := range bytes.Lines(s.Data) {
-			if path, ok := bytes.CutPrefix(line, []byte(fileMark)); ok {
-				files = append(files, File{Path: strings.TrimSpace(string(path))})
+		for rest := s.Data; len(rest) > 0; {
+			end := bytes.IndexByte(rest, '\n') + 1
+			if end == 0 {
+				end = len(rest)
+			}
+			var line []byte
+			line, rest = rest[:end], rest[end:]
+			if mark, ok := bytes.CutPrefix(line, []byte(fileMark)); ok {
+				path, length, _ := strings.Cut(strings.TrimSpace(string(mark)), " ")
+				files = append(files, File{Path: path})
+				if n, err := strconv.Atoi(length); err == nil && n >= 0 && n < len(rest) {
+					files[len(files)-1].Data, rest = rest[:n:n], rest[n+1:]
+				}
 				continue
 			}
 			if len(files) > 0 {

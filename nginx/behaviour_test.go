@@ -95,6 +95,8 @@ var features = []feature{
 
 	// Templates
 	{name: "templates/own", do: templatesOwn},
+	{name: "templates/snippets", do: templatesSnippets},
+	{name: "templates/snippets-bounds", do: templatesSnippetsBounds},
 }
 
 // TestBehaviour holds what clients and peers meet: a real nginx serves rendered

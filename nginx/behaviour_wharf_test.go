@@ -29,6 +29,8 @@ type wharf struct {
 	version string // of nginx, as "1.30"
 	// live is the Swarm that the repository is built with. Secrets are added.
 	live generator.Live
+	// permissions are what the repository may have beyond what all may.
+	permissions []route.Permission
 	// templates are what files are rendered with.
 	templates generator.Templates
 	// workers, unless 0, is how many workers nginx has, for what each counts by
@@ -166,7 +168,7 @@ func (w *wharf) parse(t *testing.T, text string) (*route.Desired, route.Problems
 		text += edge
 	}
 	text = w.fill(t, text, `"`)
-	return route.Parse(route.Revision{Files: []route.File{{Path: "routes.yaml", Data: []byte(text)}}})
+	return route.Parse(route.Revision{Files: []route.File{{Path: "routes.yaml", Data: []byte(text)}}}, w.permissions...)
 }
 
 // fill replaces what stands in double braces; addresses get quotes.

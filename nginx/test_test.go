@@ -65,7 +65,7 @@ func TestAccepts(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for _, c := range []struct{ name, routes, want string }{
-		{"wrong place", "server {\n  internal;\n}", `"internal" directive is not allowed here in routes/000.conf:2`},
+		{"wrong value", "server {\n  client_max_body_size much;\n}", `"client_max_body_size" directive invalid value in routes/000.conf:2`},
 		{"empty upstream", "upstream demo {\n}", `no servers are inside upstream in routes/000.conf:2`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

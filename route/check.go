@@ -15,6 +15,7 @@ type checker struct {
 	gaps
 	problems Problems
 	noProxy  bool // told already
+	snippets bool // they are allowed
 }
 
 func (c *checker) problem(pos Pos, text, hint string) {
@@ -53,6 +54,7 @@ func (c *checker) proxy(p *Proxy) {
 		c.problem(p.Pos, fmt.Sprintf("the proxy's name %s is too long", p.Name),
 			fmt.Sprintf("a proxy's name has at most %d characters", maxProxyName))
 	}
+	c.snippet(p.Snippet)
 	if c.gaps.fields[p] {
 		return
 	}

@@ -12,6 +12,10 @@ func (c *checker) route(r *Route) {
 			c.problem(use.Pos, fmt.Sprintf("there is no policy %s", use.Value), known("policy", "policies", c.Policies))
 		}
 	}
+	c.snippet(r.Snippet)
+	if r.Passthrough.Value && r.Snippet.Given() {
+		c.problem(r.Snippet.Pos, "a route that passes TLS through has no place for a snippet", "leave it out, for nginx does not see the requests")
+	}
 	if c.gaps.fields[r] {
 		return
 	}

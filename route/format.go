@@ -64,6 +64,8 @@ type Proxy struct {
 	Cache CacheStore `yaml:"cache"`
 	// Defaults are the options of routes that say nothing else.
 	Defaults Options `yaml:"defaults"`
+	// Snippet is text for nginx's http block. It takes the permission Snippets.
+	Snippet At[string] `yaml:"snippet" is:"http snippet"`
 }
 
 // Listen is `listen:` of a proxy.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+
+	"github.com/wharfinger/wharfinger/directive"
 )
 
 // A grammar turns the text of a scalar into a value, or tells what is wrong.
@@ -81,6 +83,9 @@ var grammars = map[string]grammar{
 	"media type":   {"a media type", textual, readMediaType},
 	"body":         {"text", textual, readBody},
 	"words":        {"some words", textual, readWords},
+
+	"http snippet":     {"directives of nginx", textual, readSnippet(directive.HTTP)},
+	"location snippet": {"directives of nginx", textual, readSnippet(directive.Location)},
 
 	"profile":   {"a TLS profile", textual, readOneOf("a TLS profile", "intermediate", "modern")},
 	"log":       {"a form of log", textual, readOneOf("a form of log", "plain", "json", "combined")},

@@ -9,8 +9,9 @@ import (
 )
 
 // Parse reads a revision. It answers a Desired state that is whole and checked,
-// or nil and every problem of the revision, sorted by place.
-func Parse(rev Revision) (*Desired, Problems) {
+// or nil and every problem of the revision, sorted by place. What needs a
+// permission that is not given is a problem.
+func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	all := &Desired{
 		Revision: rev.ID,
 		Proxies:  map[string]*Proxy{},
@@ -36,7 +37,7 @@ func Parse(rev Revision) (*Desired, Problems) {
 		maps.Copy(lost.objects, d.gaps.objects)
 	}
 	all.merge()
-	c := checker{Desired: all, gaps: lost}
+	c := checker{Desired: all, gaps: lost, snippets: slices.Contains(given, Snippets)}
 	c.check()
 	problems = append(problems, c.problems...).Sorted()
 	if len(problems) == 0 && len(all.Routes)+len(all.Streams) == 0 {

@@ -35,6 +35,10 @@ type Route struct {
 	// the client asks for in its greeting (nginx: ssl_preread).
 	Passthrough At[bool] `yaml:"passthrough" is:"bool"`
 
+	// Snippet is text for nginx, for each location that the route answers in. It
+	// takes the permission Snippets.
+	Snippet At[string] `yaml:"snippet" is:"location snippet"`
+
 	// Use names policies. What they say counts less than what the route says, and
 	// of two the later one wins.
 	Use []At[string] `yaml:"use" is:"name"`

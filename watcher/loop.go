@@ -65,6 +65,8 @@ type Loop struct {
 	Cluster WatchedCluster
 	Tester  Tester
 	Log     *slog.Logger
+	// Permissions are what a revision may have beyond what all may.
+	Permissions []route.Permission
 	// Templates are what the files are rendered with.
 	Templates generator.Templates
 
@@ -302,7 +304,7 @@ func (l *Loop) fetch(ctx context.Context) {
 		return
 	}
 	l.revision = rev.ID
-	desired, problems := route.Parse(rev)
+	desired, problems := route.Parse(rev, l.Permissions...)
 	l.logProblems(slog.LevelError, "revision refused; the last good one stays in force", problems, "revision", rev.ID)
 	if desired == nil {
 		return

@@ -20,14 +20,24 @@ import (
 
 // sourceFlags say where the routes are, beside the argument DIR|URL.
 type sourceFlags struct {
-	remote git.RemoteOptions
+	remote   git.RemoteOptions
+	snippets bool
 }
 
 func (f *sourceFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.remote.Branch, "branch", "", "branch of the remote (default: the one that its HEAD names)")
 	c.Flags().StringVar(&f.remote.Folder, "folder", "", "folder of the routes inside the repository (default: its root)")
 	c.Flags().BoolVar(&f.remote.AllowHTTP, "allow-http", false, "permit http://, where anybody on the way can change the routes")
+	c.Flags().BoolVar(&f.snippets, "allow-snippets", false, "permit snippets: nginx's own directives, as far as they are on the list")
 	c.Flags().BoolVar(&f.remote.AllowFile, "allow-file", false, "permit file://, which runs this machine's git")
+}
+
+// permissions are what the routes may have beyond what all may.
+func (f *sourceFlags) permissions() []route.Permission {
+	if f.snippets {
+		return []route.Permission{route.Snippets}
+	}
+	return nil
 }
 
 func (f *sourceFlags) interval(c *cobra.Command) {
@@ -63,7 +73,7 @@ func (f *sourceFlags) parse(c *cobra.Command, arg string) (*route.Desired, error
 		return nil, err
 	}
 	if err == nil {
-		desired, problems = route.Parse(rev)
+		desired, problems = route.Parse(rev, f.permissions()...)
 	}
 	if len(problems) > 0 {
 		fmt.Fprintln(c.OutOrStdout(), problems.Error())

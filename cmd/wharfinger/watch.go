@@ -54,7 +54,7 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 				return err
 			}
 			defer swarm.Close()
-			loop := &watcher.Loop{Source: from, Cluster: swarm, Tester: rollout.tester, Log: log, Templates: own}
+			loop := &watcher.Loop{Source: from, Cluster: swarm, Tester: rollout.tester, Log: log, Permissions: source.permissions(), Templates: own}
 			log.Info("start", "version", version(), "source", fmt.Sprint(from), "listen", listen)
 			group, ctx := errgroup.WithContext(c.Context())
 			group.Go(func() error { return server.Serve(ctx, listen, loop.Ready) })
