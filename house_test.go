@@ -2,9 +2,11 @@
 package wharfinger
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -93,12 +95,11 @@ func TestFilesStayReadable(t *testing.T) {
 				t.Errorf("%s: a package is named for what it is about, not %s", path, bad)
 			}
 		}
-		set := token.NewFileSet()
-		f, err := parser.ParseFile(set, path, nil, parser.PackageClauseOnly)
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lines := set.File(f.Pos()).LineCount(); lines > 500 {
+		if lines := bytes.Count(data, []byte("\n")); lines > 500 {
 			t.Errorf("%s has %d lines, want at most 500", path, lines)
 		}
 	})
