@@ -19,10 +19,12 @@ type answer struct {
 	Service  string `json:"metadata"`
 }
 
-// client opens a connection for every request, so nothing is ever retried.
+// client opens a connection for every request, so nothing is ever retried, and
+// follows no redirect.
 var client = &http.Client{
-	Timeout:   5 * time.Second,
-	Transport: &http.Transport{DisableKeepAlives: true},
+	Timeout:       5 * time.Second,
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // ask asks the proxy on a node.

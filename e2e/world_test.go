@@ -69,6 +69,9 @@ func (w *world) leave() {
 	if configs := lines(w.inCleanup("config", "ls", "-q")); len(configs) > 0 {
 		w.inCleanup(append([]string{"config", "rm"}, configs...)...)
 	}
+	if secrets := lines(w.inCleanup("secret", "ls", "-q")); len(secrets) > 0 {
+		w.inCleanup(append([]string{"secret", "rm"}, secrets...)...)
+	}
 }
 
 func (w *world) tell() {

@@ -52,6 +52,7 @@ func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[strin
 			Route: r.Name, Pool: r.Pool.Value, Upstream: upstream(r.Pool.Value, peers),
 			Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: r.MaxBody.Value,
 			Snippet: snippetOf(r.Snippet.Value),
+			HSTS:    hstsOf(r),
 		}, peers: peers}
 		c := conditions{route: r.Name}
 		when := c.when(r.When)
@@ -161,7 +162,7 @@ func redirectOf(r route.Redirect) *Redirect {
 // urlOf writes an address with nginx's variables for what is kept. A new scheme
 // or host comes with its own port; a new path keeps the query, unless it has one.
 func urlOf(to route.Target) string {
-	scheme, host, port, path := cmp.Or(to.Scheme, "$scheme"), to.Host, "", "$request_uri"
+	scheme, host, port, path := cmp.Or(to.Scheme, "$client_scheme"), to.Host, "", "$request_uri"
 	switch {
 	case to.Port != 0:
 		port = fmt.Sprintf(":%d", to.Port)

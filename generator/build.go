@@ -83,9 +83,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		HTTP:   p.Listen.HTTP.Value,
 		Drain:  p.Drain.Value,
 		Status: Status{Port: p.Status.Port.Value},
-
-		PeerHeaders: commonHeaders(p),
-		Snippet:     indented(p.Snippet.Value, "    "),
+		Listen: listenOf(p), Profile: p.Profile.Value,
+		Snippet: indented(p.Snippet.Value, "    "),
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)
@@ -95,6 +94,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	}
 	answers := b.answers(p, routes, peers)
 	out.Servers = servers(routes, answers)
+	b.tls(p, routes, &out)
+	out.PeerHeaders = commonHeaders(out)
 	completeHeaders(out.Servers, out.PeerHeaders)
 	for _, r := range routes {
 		if d := answers[r.Name].definitions; !d.empty() {

@@ -49,6 +49,19 @@ func proxyChanges(name string, old, now Proxy) []string {
 			say("change %s", at)
 		}
 	}
+	tlsBefore, tlsAfter := tlsOf(old), tlsOf(now)
+	for _, host := range keysOf(tlsBefore, tlsAfter) {
+		was, had := tlsBefore[host]
+		is, has := tlsAfter[host]
+		switch {
+		case !had:
+			say("add TLS of %s", host)
+		case !has:
+			say("remove TLS of %s", host)
+		case !reflect.DeepEqual(was, is):
+			say("change TLS of %s", host)
+		}
+	}
 	peersBefore, peersAfter := peersOf(old), peersOf(now)
 	for _, pool := range keysOf(peersBefore, peersAfter) {
 		was, is := peersBefore[pool], peersAfter[pool]
@@ -108,6 +121,16 @@ func target(a *Answer) string {
 	}
 	slices.Sort(pools)
 	return strings.Join(pools, " or ")
+}
+
+func tlsOf(p Proxy) map[string]*TLS {
+	out := map[string]*TLS{}
+	for _, s := range p.Servers {
+		if s.TLS != nil {
+			out[s.Host] = s.TLS
+		}
+	}
+	return out
 }
 
 func peersOf(p Proxy) map[string][]Peer {

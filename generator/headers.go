@@ -3,8 +3,6 @@ package generator
 import (
 	"slices"
 	"strings"
-
-	"github.com/wharfinger/wharfinger/route"
 )
 
 // Header is a header of a request on its way to a peer (nginx: proxy_set_header,
@@ -21,17 +19,27 @@ type Header struct {
 func (h Header) OneHop() bool { return h.Name == "Connection" || h.Name == "Upgrade" }
 
 // commonHeaders are those that every peer behind a proxy gets.
-func commonHeaders(p *route.Proxy) []Header {
-	return []Header{
+func commonHeaders(p Proxy) []Header {
+	headers := []Header{
 		{"Host", "$host$client_port"},
 		{"Upgrade", "$peer_upgrade"},
 		{"Connection", "$peer_connection"},
 		{"X-Real-IP", "$remote_addr"},
-		{"X-Forwarded-For", "$remote_addr"},
-		{"X-Forwarded-Host", "$host$client_port"},
-		{"X-Forwarded-Proto", "$scheme"},
-		{"X-Request-ID", "$request_id"},
+		{"X-Forwarded-For", "$forwarded_for"},
+		{"X-Forwarded-Host", "$forwarded_host"},
+		{"X-Forwarded-Port", "$forwarded_port"},
+		{"X-Forwarded-Proto", "$client_scheme"},
+		{"Forwarded", ""}, // RFC 7239: a second word on the client, which nobody here has checked
+		{"X-Request-ID", "$peer_request_id"},
 	}
+	if p.Clients {
+		// Peers may have hosts that ask for certificates and others that do not.
+		headers = append(headers,
+			Header{"X-Client-Verify", "$ssl_client_verify"},
+			Header{"X-Client-Subject", "$ssl_client_s_dn"},
+			Header{"X-Client-Fingerprint", "$ssl_client_fingerprint"})
+	}
+	return headers
 }
 
 // over is the common headers with a location's own: nginx inherits headers only

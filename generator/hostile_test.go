@@ -81,7 +81,8 @@ var harmless = map[string]any{
 // apart names fields that exclude each other: each variant leaves some out.
 // Fields inside of others are written with dots.
 var apart = map[string][][]string{
-	"Proxy": {{"defaults"}}, // tried as a route's options
+	// The defaults are tried as a route's options.
+	"Proxy": {{"defaults", "listen.http3"}, {"defaults", "listen.proxyProtocol"}},
 	"Pool":  {{"servers"}, {"service", "port"}},
 	"Route": {
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect"},
@@ -302,7 +303,8 @@ func stringsOf(tree any) []func(string) string {
 var special = map[string]any{
 	"proxies.demo.status.port":    8079, // the ports of one proxy differ
 	"proxies.demo.listen.https":   8443,
-	"pools.demo.servers[].backup": false, // one server must be in use
+	"pools.demo.servers[].backup": false,  // one server must be in use
+	"routes.demo.hsts.maxAge":     "400d", // preload needs a year
 }
 
 // renamed gives the thing of a section another name, and those that point to
@@ -349,7 +351,7 @@ func structureOf(t *testing.T, name string, text []byte) (map[string]int, route.
 	return counts, nil
 }
 
-// hostileLive has a task for every service of the repository.
+// hostileLive has a task for every service of the repository, and every secret.
 func hostileLive(desired *route.Desired) *generator.Live {
 	live := &generator.Live{Nodes: []generator.Node{{ID: "n1", Hostname: "node", Role: "manager", State: "ready", Addr: "192.0.2.1"}}}
 	for _, name := range slices.Sorted(maps.Keys(desired.Pools)) {
@@ -357,6 +359,9 @@ func hostileLive(desired *route.Desired) *generator.Live {
 		live.Services = append(live.Services, generator.Service{ID: name, Name: pool.Service.Value})
 		live.Tasks = append(live.Tasks, generator.Task{ID: name, Service: name, Node: "n1", State: "running",
 			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}}})
+	}
+	for _, name := range desired.Secrets() {
+		live.Secrets = append(live.Secrets, generator.Secret{ID: name, Name: name})
 	}
 	return live
 }

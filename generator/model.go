@@ -19,8 +19,16 @@ type Proxy struct {
 	Spec   Spec
 	Nginx  route.Version
 	HTTP   int           // port for clients
+	HTTPS  int           // port for TLS; 0 where no host has it
 	Drain  time.Duration // nginx: worker_shutdown_timeout
 	Status Status
+	Listen Listen
+	// Profile is Mozilla's set of TLS versions and ciphers: intermediate or
+	// modern.
+	Profile string
+	// Clients says that some host asks clients for certificates.
+	Clients bool
+	HSTS    []HSTS // all that answers have
 	// PeerHeaders are set on the way to every peer, unless a location says
 	// otherwise (nginx: proxy_set_header in the http block).
 	PeerHeaders []Header
@@ -41,7 +49,9 @@ type Status struct {
 
 // Server is one virtual host (nginx: server).
 type Server struct {
-	Host      string // "*" is every host that no other server has
+	Host string // "*" is every host that no other server has
+	// TLS is nil where the host is served over plain HTTP alone.
+	TLS       *TLS
 	Locations []Location
 	// Inner are locations that no client reaches: a request comes to them from
 	// one of Locations, when a condition holds.
@@ -91,6 +101,9 @@ type Answer struct {
 	// made they are what this one sets beyond or instead of those; Build adds the
 	// proxy's own.
 	PeerHeaders []Header
+
+	HSTS   *HSTS
+	AltSvc bool // tell clients of HTTP/3 (RFC 7838)
 }
 
 // Redirect answers with another address.

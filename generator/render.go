@@ -168,6 +168,7 @@ type mainFile struct {
 	HashSize, HashBucket int
 	VariablesHash        int
 	DefaultServer        bool          // no route is for unknown hosts
+	DefaultTLS           bool          // no route has a certificate for unknown hosts
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
 }
 
@@ -179,10 +180,12 @@ const keepaliveMin = 10 * time.Second
 func mainOf(p Proxy) mainFile {
 	m := mainFile{Proxy: p, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
 	longest := 0
-	m.DefaultServer = true
+	m.DefaultServer, m.DefaultTLS = true, p.HTTPS != 0
 	for _, s := range p.Servers {
 		longest = max(longest, len(s.Host))
-		m.DefaultServer = m.DefaultServer && s.Host != "*"
+		if s.Host == "*" {
+			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
+		}
 	}
 	variables := 0
 	for _, d := range p.Definitions {

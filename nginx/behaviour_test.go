@@ -79,6 +79,23 @@ var features = []feature{
 	{name: "pools/backup", do: poolsBackup},
 
 	// TLS
+	{name: "tls/certificates", do: tlsCertificates},
+	{name: "tls/defaults", do: tlsDefaults},
+	{name: "tls/unknown-name", do: tlsUnknownName},
+	{name: "tls/any-name", do: tlsAnyName},
+	{name: "tls/missing-secret", do: tlsMissingSecret},
+	{name: "tls/plain-redirect", do: tlsPlainRedirect},
+	{name: "tls/plain-serve", do: tlsPlainServe},
+	{name: "tls/plain-refuse", do: tlsPlainRefuse},
+	{name: "tls/profile-intermediate", do: tlsIntermediate},
+	{name: "tls/profile-modern", do: tlsModern},
+	{name: "tls/sessions", do: tlsSessions},
+	{name: "tls/clients", do: tlsClients},
+	{name: "tls/clients-optional", do: tlsClientsOptional},
+	{name: "tls/clients-elsewhere", do: tlsClientsElsewhere},
+	{name: "tls/hsts", do: tlsHSTS},
+	{name: "tls/http2", do: tlsHTTP2},
+	{name: "tls/http3", do: tlsHTTP3, since: "1.25"},
 
 	// Streams
 
@@ -88,6 +105,9 @@ var features = []feature{
 	{name: "traffic/websocket", do: trafficWebsocket},
 	{name: "traffic/other-upgrades", do: trafficOtherUpgrades},
 	{name: "traffic/body-limit", do: trafficBodyLimit},
+	{name: "traffic/trusted-proxies", do: trafficTrusted},
+	{name: "traffic/trusted-tls", do: trafficTrustedTLS},
+	{name: "traffic/proxy-protocol", do: trafficProxyProtocol},
 
 	// Access
 

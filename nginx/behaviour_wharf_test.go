@@ -98,7 +98,7 @@ func (w *wharf) state() *generator.Live {
 //	{{http}}, {{https}}, {{status}} and {{port.NAME}}  are free ports, the same at each mention
 //	{{version}}    is nginx's
 //
-// Where the text has no proxies, there is one, edge, on {{http}}.
+// Where the text has no proxies, there is one, edge, on {{http}} and {{https}}.
 func (w *wharf) serve(t *testing.T, text string) {
 	t.Helper()
 	rollout := w.rollout(t, text)
@@ -154,7 +154,7 @@ func (w *wharf) refused(t *testing.T, text, want string) {
 	t.Errorf("problems:\n got %v\nwant one with %q", problems, want)
 }
 
-const edge = `proxies: {edge: {image: "nginx:{{version}}", listen: {http: {{http}}}, status: {port: {{status}}}}}` + "\n"
+const edge = `proxies: {edge: {image: "nginx:{{version}}", listen: {http: {{http}}, https: {{https}}}, status: {port: {{status}}}}}` + "\n"
 
 var (
 	ownProxies  = regexp.MustCompile(`(?m)^proxies:`)

@@ -30,8 +30,11 @@ func (c *checker) check() {
 		c.pool(p)
 	}
 	taken := map[place]claim{}
-	for _, r := range slices.SortedFunc(maps.Values(c.Routes), asRead) {
+	routes := slices.SortedFunc(maps.Values(c.Routes), asRead)
+	terminated := c.terminated(routes)
+	for _, r := range routes {
 		c.route(r)
+		c.hsts(r, terminated)
 		c.places(r, taken)
 	}
 	for _, s := range c.Streams {
@@ -69,14 +72,7 @@ func (c *checker) proxy(p *Proxy) {
 			c.problem(p.Image.Pos, complaint, hint)
 		}
 	}
-	http, status := valueOr(p.Listen.HTTP, defaultHTTP), valueOr(p.Status.Port, defaultStatus)
-	if http == status && http != 0 { // 0 was refused
-		pos := p.Status.Port.Pos
-		if !p.Status.Port.Given() {
-			pos = p.Listen.HTTP.Pos
-		}
-		c.problem(pos, fmt.Sprintf("port %d serves clients and the status of proxy %s", status, p.Name), "give the status a port of its own, with status: {port: …}")
-	}
+	c.listen(p)
 }
 
 func valueOr(a At[int], value int) int {

@@ -120,4 +120,5 @@ const (
 	defaultHTTPS   = 443
 	defaultStatus  = 8079
 	defaultDrain   = 30 * time.Second
+	defaultPlain   = "redirect"
 )

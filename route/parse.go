@@ -106,7 +106,7 @@ func (d *Desired) applyDefaults() {
 }
 
 func (o *Options) applyDefaults() {
-	setDefault(&o.TLS.Plain, "redirect")
+	setDefault(&o.TLS.Plain, defaultPlain)
 	setDefault(&o.HSTS.MaxAge, 365*day)
 	setDefault(&o.CORS.MaxAge, time.Hour)
 	setDefault(&o.Access.Auth.Path, "/")

@@ -19,6 +19,7 @@ func (d *Desired) merge() {
 		}
 		if p := d.Proxies[d.proxyOf(r.Proxy)]; p != nil {
 			r.Options = over(r.Options, p.Defaults)
+			r.tlsByDefault = r.TLS == p.Defaults.TLS
 		}
 	}
 }

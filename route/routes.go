@@ -43,8 +43,13 @@ type Route struct {
 	// of two the later one wins.
 	Use []At[string] `yaml:"use" is:"name"`
 	Options
-	own Options // what the route itself says
+	own          Options // what the route itself says
+	tlsByDefault bool    // all of TLS comes from the proxy's defaults
 }
+
+// TLSByDefault reports whether the route leaves TLS to the proxy's defaults. Then
+// what another route says of its host counts more.
+func (r *Route) TLSByDefault() bool { return r.tlsByDefault }
 
 // Policy is a bundle of options with a name: `policies:`.
 type Policy struct {

@@ -61,8 +61,8 @@ are not there, ports that no task publishes.`,
 	return c
 }
 
-// imagined is a Swarm in which every service that is named has one task: enough
-// to see whether the files fit into Docker configs.
+// imagined is a Swarm in which every service that is named has one task, and
+// every secret is there: enough to see whether the files fit into Docker configs.
 func imagined(desired *route.Desired) *generator.Live {
 	const node = "imagined"
 	live := &generator.Live{Nodes: []generator.Node{{ID: node, Hostname: node, Role: "worker", State: "ready", Addr: "192.0.2.1"}}}
@@ -74,6 +74,9 @@ func imagined(desired *route.Desired) *generator.Live {
 		live.Services = append(live.Services, generator.Service{ID: service, Name: service})
 		live.Tasks = append(live.Tasks, generator.Task{ID: pool.Name, Service: service, Node: node, State: "running",
 			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}}})
+	}
+	for _, name := range desired.Secrets() {
+		live.Secrets = append(live.Secrets, generator.Secret{ID: name, Name: name})
 	}
 	return live
 }
