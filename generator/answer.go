@@ -53,6 +53,9 @@ func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[strin
 			Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: r.MaxBody.Value,
 			Snippet: snippetOf(r.Snippet.Value),
 		}, peers: peers}
+		a.PeerHeaders = requestHeaders(r.Headers.Request)
+		a.Log = Log{Off: !r.Log.Value, Names: p.Log.Value != "combined"}
+		a.back(p, r)
 		c := conditions{route: r.Name}
 		when := c.when(r.When)
 		for _, path := range r.Paths {

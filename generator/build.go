@@ -86,6 +86,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 
 		PeerHeaders: commonHeaders(p),
 		Snippet:     indented(p.Snippet.Value, "    "),
+		Log:         p.Log.Value,
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)

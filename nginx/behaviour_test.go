@@ -88,10 +88,22 @@ var features = []feature{
 	{name: "traffic/websocket", do: trafficWebsocket},
 	{name: "traffic/other-upgrades", do: trafficOtherUpgrades},
 	{name: "traffic/body-limit", do: trafficBodyLimit},
+	{name: "headers/request", do: headersRequest},
+	{name: "headers/response", do: headersResponse},
+	{name: "headers/cache-control", do: headersCacheControl},
+	{name: "cookies/attributes", do: cookiesAttributes},
+	{name: "cors/preflight", do: corsPreflight},
+	{name: "cors/responses", do: corsResponses},
+	{name: "cors/ahead", do: corsAhead},
 
 	// Access
 
 	// Seeing
+	{name: "seeing/log-json", do: seeingLogJSON},
+	{name: "seeing/log-plain", do: seeingLogPlain},
+	{name: "seeing/log-combined", do: seeingLogCombined},
+	{name: "seeing/status", do: seeingStatus},
+	{name: "seeing/info-headers", do: seeingInfoHeaders},
 
 	// Templates
 	{name: "templates/own", do: templatesOwn},

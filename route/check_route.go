@@ -30,6 +30,7 @@ func (c *checker) route(r *Route) {
 	c.answer(r)
 	c.rewrite(r)
 	c.canonical(r)
+	c.wire(r)
 }
 
 // answer looks at what the route answers with: one thing, and not two.
