@@ -54,6 +54,9 @@ func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[strin
 			Snippet: snippetOf(r.Snippet.Value),
 			HSTS:    hstsOf(r),
 		}, peers: peers}
+		a.PeerHeaders = requestHeaders(r.Headers.Request)
+		a.Log = Log{Off: !r.Log.Value, Names: p.Log.Value != "combined"}
+		a.back(p, r)
 		c := conditions{route: r.Name}
 		when := c.when(r.When)
 		for _, path := range r.Paths {

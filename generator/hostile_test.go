@@ -87,9 +87,9 @@ var apart = map[string][][]string{
 	"Route": {
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect"},
 		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect"},
-		{"pool", "split", "splitBy", "respond", "passthrough", "rewrite", "redirect.scheme", "redirect.host", "redirect.port", "redirect.path", "redirect.regex", "errors.pool", "errors.respond"},
-		{"pool", "split", "splitBy", "respond", "passthrough", "rewrite", "redirect.to", "errors"},
-		{"pool", "split", "splitBy", "redirect", "passthrough", "rewrite", "respond.status", "errors"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "rewrite", "redirect.scheme", "redirect.host", "redirect.port", "redirect.path", "redirect.regex", "errors.pool", "errors.respond"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "rewrite", "redirect.to", "errors"},
+		{"pool", "split", "splitBy", "redirect", "passthrough", "headers.request", "cookies", "rewrite", "respond.status", "errors"},
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.regex", "rewrite.to", "errors"},
 	},
 }
@@ -197,7 +197,7 @@ func likeness(l leaf, value string) any {
 		return "= /v2"
 	case l.is == "path" && strings.HasPrefix(value, "~"):
 		return "~ /v2"
-	case l.is == "host" && value == "*":
+	case (l.is == "host" || l.is == "origin") && value == "*":
 		return "*"
 	case (l.is == "cookie" || l.is == "query") && strings.ContainsAny(value, ".-"):
 		return "de-mo"
@@ -305,6 +305,10 @@ var special = map[string]any{
 	"proxies.demo.listen.https":   8443,
 	"pools.demo.servers[].backup": false,  // one server must be in use
 	"routes.demo.hsts.maxAge":     "400d", // preload needs a year
+	"pools.demo.servers[].backup": false,  // one server must be in use
+
+	"routes.demo.headers.request.remove[]":  "X-Removed", // what is set is not removed
+	"routes.demo.headers.response.remove[]": "X-Removed",
 }
 
 // renamed gives the thing of a section another name, and those that point to

@@ -32,6 +32,7 @@ type Proxy struct {
 	// PeerHeaders are set on the way to every peer, unless a location says
 	// otherwise (nginx: proxy_set_header in the http block).
 	PeerHeaders []Header
+	Log         string // plain, json or combined
 
 	// Snippet is text for the http block that was checked, or "".
 	Snippet string
@@ -104,6 +105,15 @@ type Answer struct {
 
 	HSTS   *HSTS
 	AltSvc bool // tell clients of HTTP/3 (RFC 7838)
+	Back   Back
+	Log    Log
+}
+
+// Log is about the access log.
+type Log struct {
+	Off bool
+	// Names says that the names of route and pool are logged.
+	Names bool
 }
 
 // Redirect answers with another address.

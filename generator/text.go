@@ -2,6 +2,7 @@ package generator
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -11,6 +12,15 @@ import (
 type Text struct {
 	Plain     string
 	Variables []string // without dollar signs; then Plain is empty
+}
+
+// expandable is text without dollar signs for places where nginx's variables are
+// meant.
+func (t Text) expandable() string {
+	if t.Variables != nil {
+		return "$" + strings.Join(t.Variables, "$")
+	}
+	return t.Plain
 }
 
 // piece is how many bytes a piece has at most. Quoting makes it up to nine times

@@ -108,10 +108,22 @@ var features = []feature{
 	{name: "traffic/trusted-proxies", do: trafficTrusted},
 	{name: "traffic/trusted-tls", do: trafficTrustedTLS},
 	{name: "traffic/proxy-protocol", do: trafficProxyProtocol},
+	{name: "headers/request", do: headersRequest},
+	{name: "headers/response", do: headersResponse},
+	{name: "headers/cache-control", do: headersCacheControl},
+	{name: "cookies/attributes", do: cookiesAttributes},
+	{name: "cors/preflight", do: corsPreflight},
+	{name: "cors/responses", do: corsResponses},
+	{name: "cors/ahead", do: corsAhead},
 
 	// Access
 
 	// Seeing
+	{name: "seeing/log-json", do: seeingLogJSON},
+	{name: "seeing/log-plain", do: seeingLogPlain},
+	{name: "seeing/log-combined", do: seeingLogCombined},
+	{name: "seeing/status", do: seeingStatus},
+	{name: "seeing/info-headers", do: seeingInfoHeaders},
 
 	// Templates
 	{name: "templates/own", do: templatesOwn},

@@ -25,9 +25,13 @@ func (c *checker) problem(pos Pos, text, hint string) {
 func (c *checker) check() {
 	for _, p := range c.Proxies {
 		c.proxy(p)
+		c.headers(p.Defaults.Headers)
 	}
 	for _, p := range c.Pools {
 		c.pool(p)
+	}
+	for _, p := range c.Policies {
+		c.headers(p.Headers)
 	}
 	taken := map[place]claim{}
 	routes := slices.SortedFunc(maps.Values(c.Routes), asRead)

@@ -31,6 +31,7 @@ func (c *checker) route(r *Route) {
 	c.rewrite(r)
 	c.canonical(r)
 	c.tls(r)
+	c.wire(r)
 }
 
 // answer looks at what the route answers with: one thing, and not two.

@@ -286,5 +286,7 @@ func readOrigin(s string) (any, string, string) {
 	if _, wrong, _ := readPort(port); hasPort && wrong != "" {
 		return nil, complaint, hint
 	}
-	return strings.ToLower(s), "", ""
+	// Browsers leave a scheme's own port out (Fetch Standard, 3.1).
+	origin := strings.ToLower(s)
+	return strings.TrimSuffix(origin, map[string]string{"http": ":80", "https": ":443"}[scheme]), "", ""
 }

@@ -95,13 +95,15 @@ func readRedirectStatus(s string) (any, string, string) {
 	return n, "", ""
 }
 
-// HeaderVariables are nginx's variables that the value of a header may hold:
-// none of them repeats what a client may not see, or can hold the end of a line.
+// HeaderVariables are nginx's variables that the value of a header may hold: none
+// of them can hold the end of a line, as the name that a client asks for in TLS
+// ($ssl_server_name) can. All have a value when headers are written, which the
+// time of the whole response has not.
 var HeaderVariables = []string{
 	"args", "connection", "host", "hostname", "msec", "remote_addr", "remote_port", "request_id", "request_method",
 	"request_time", "request_uri", "scheme", "server_port", "server_protocol", "ssl_cipher", "ssl_client_fingerprint",
-	"ssl_client_s_dn", "ssl_client_serial", "ssl_client_verify", "ssl_protocol", "ssl_server_name", "time_iso8601",
-	"upstream_addr", "upstream_cache_status", "upstream_response_time", "upstream_status",
+	"ssl_client_s_dn", "ssl_client_serial", "ssl_client_verify", "ssl_protocol", "time_iso8601",
+	"upstream_addr", "upstream_cache_status", "upstream_connect_time", "upstream_header_time", "upstream_status",
 }
 
 var variableForm = regexp.MustCompile(`\$([a-z0-9_]*)`)

@@ -151,11 +151,17 @@ type Cookies struct {
 	Path At[string] `yaml:"path" is:"plain path"`
 }
 
+// CORSHeaders are the headers that `cors:` writes in place of the pool's.
+var CORSHeaders = []string{
+	"Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
+	"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Access-Control-Max-Age",
+}
+
 // CORS is `cors:`.
 type CORS struct {
 	Pos Pos
 	// Origins may read: `https://app.example.org`, `https://*.example.org`, or `*`
-	// for anybody.
+	// for anybody. An empty list is no CORS at all.
 	Origins []At[string] `yaml:"origins" is:"origin"`
 	// Methods that may be used. Default GET, HEAD and POST.
 	Methods []At[string] `yaml:"methods" is:"method"`
