@@ -99,7 +99,7 @@ func with(headers []Header, h Header) []Header {
 // until the peer's headers came.
 func infoHeaders(proxy string) []Header {
 	return []Header{
-		{"X-Request-Id", "$request_id"},
+		{"X-Request-Id", "$peer_request_id"},
 		{"X-Proxy-Id", "$hostname"},
 		{"X-Server-Info", "wharfinger/" + proxy + " nginx/$nginx_version"},
 		{"X-Upstream-Addr", "$upstream_addr"},

@@ -84,10 +84,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		Drain:  p.Drain.Value,
 		Status: Status{Port: p.Status.Port.Value},
 		Listen: listenOf(p), Profile: p.Profile.Value,
-
-		PeerHeaders: commonHeaders(p),
-		Snippet:     indented(p.Snippet.Value, "    "),
-		Log:         p.Log.Value,
+		Snippet: indented(p.Snippet.Value, "    "),
+		Log:     p.Log.Value,
 	}
 	for _, c := range p.Constraints {
 		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)

@@ -305,7 +305,6 @@ var special = map[string]any{
 	"proxies.demo.listen.https":   8443,
 	"pools.demo.servers[].backup": false,  // one server must be in use
 	"routes.demo.hsts.maxAge":     "400d", // preload needs a year
-	"pools.demo.servers[].backup": false,  // one server must be in use
 
 	"routes.demo.headers.request.remove[]":  "X-Removed", // what is set is not removed
 	"routes.demo.headers.response.remove[]": "X-Removed",
