@@ -20,7 +20,7 @@ type answered struct {
 	peers       map[string][]Peer
 }
 
-func (d Definitions) empty() bool { return len(d.Maps)+len(d.Splits) == 0 }
+func (d Definitions) empty() bool { return len(d.Maps)+len(d.Splits)+len(d.Zones) == 0 }
 
 // inside is the inner location that answers so.
 func (a answered) inside(path string) Location {
@@ -76,6 +76,7 @@ func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[strin
 		if s := r.Respond; s.Pos.Line > 0 {
 			a.Respond = &Respond{Status: s.Status.Value, Type: s.Type.Value, Body: a.text("body", s.Body.Value)}
 		}
+		a.traffic(r)
 		a.definitions.Route = r.Name
 		a.definitions.Maps = append(c.maps, a.definitions.Maps...)
 		out[r.Name] = a

@@ -98,6 +98,10 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	b.tls(p, routes, &out)
 	out.PeerHeaders = commonHeaders(out)
 	completeHeaders(out.Servers, out.PeerHeaders)
+	completeCaches(out.Servers, out.PeerHeaders)
+	if usesOf(out.Servers).Cache {
+		out.Cache = &CacheStore{Size: p.Cache.Size.Value, Memory: p.Cache.Memory.Value}
+	}
 	for _, r := range routes {
 		if d := answers[r.Name].definitions; !d.empty() {
 			out.Definitions = append(out.Definitions, d)

@@ -39,6 +39,7 @@ type Proxy struct {
 
 	Servers     []Server
 	Definitions []Definitions
+	Cache       *CacheStore // nil where no route keeps anything
 	Upstreams   []Upstream
 }
 
@@ -70,10 +71,15 @@ type Location struct {
 	Answer *Answer
 }
 
+// Always reports whether one of the tries takes every request.
+func (l Location) Always() bool {
+	return len(l.Tries) > 0 && l.Tries[len(l.Tries)-1].Variable == ""
+}
+
 // Try sends a request on when a variable has a value.
 type Try struct {
-	Variable string // without the dollar sign; "1" where Value is empty
-	Value    string
+	Variable string // without the dollar sign, or "" for a try that always holds
+	Value    string // that it must have; "1" where this is empty
 	To       string // the Path of an inner location
 }
 
@@ -96,6 +102,7 @@ type Answer struct {
 	Slash     string // add, remove or ""
 	Rewrite   *Rewrite
 	MaxBody   int64 // bytes; 0 is any
+	Traffic   Traffic
 	Snippet   *Snippet
 
 	// PeerHeaders are empty where those of the proxy are enough. While answers are
@@ -143,6 +150,7 @@ type Definitions struct {
 	Route  string
 	Maps   []Map
 	Splits []Split
+	Zones  []Zone
 }
 
 // Map sets a variable by another value (nginx: map). The first entry that

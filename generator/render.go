@@ -167,6 +167,9 @@ type mainFile struct {
 	Version              string
 	HashSize, HashBucket int
 	VariablesHash        int
+	Uses                 uses
+	Compressed           []string
+	MinCompressed        int
 	DefaultServer        bool          // no route is for unknown hosts
 	DefaultTLS           bool          // no route has a certificate for unknown hosts
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
@@ -178,7 +181,7 @@ type mainFile struct {
 const keepaliveMin = 10 * time.Second
 
 func mainOf(p Proxy) mainFile {
-	m := mainFile{Proxy: p, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
+	m := mainFile{Proxy: p, Uses: usesOf(p.Servers), Compressed: compressed, MinCompressed: minCompressed, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
 	longest := 0
 	m.DefaultServer, m.DefaultTLS = true, p.HTTPS != 0
 	for _, s := range p.Servers {

@@ -75,6 +75,7 @@ func server(host string, candidates []candidate) Server {
 			if c.on == "" {
 				answer := c.answer.Answer
 				l.Answer = &answer
+				l.roomForBodies(inner, c)
 				break
 			}
 			if try := (Try{Variable: c.on, To: c.route.Name}); !slices.Contains(l.Tries, try) {

@@ -32,6 +32,7 @@ func (c *checker) route(r *Route) {
 	c.canonical(r)
 	c.tls(r)
 	c.wire(r)
+	c.traffic(r)
 }
 
 // answer looks at what the route answers with: one thing, and not two.

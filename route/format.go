@@ -90,10 +90,11 @@ type Status struct {
 
 // CacheStore is `cache:` of a proxy (nginx: proxy_cache_path).
 type CacheStore struct {
-	// Size is how many bytes of responses are kept at most. Default 1g.
-	Size At[int64] `yaml:"size" is:"size"`
-	// Memory is for the keys, about 8,000 a megabyte. Default 10m.
-	Memory At[int64] `yaml:"memory" is:"size"`
+	// Size is how many bytes of responses are kept at most, from 1m to 1024g.
+	// Default 1g.
+	Size At[int64] `yaml:"size" is:"cache size"`
+	// Memory is for the keys, about 8,000 a megabyte, from 1m to 16g. Default 10m.
+	Memory At[int64] `yaml:"memory" is:"cache memory"`
 }
 
 // Version is a version of nginx. A version without a patch level has Patch -1

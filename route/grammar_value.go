@@ -25,6 +25,31 @@ func readSize(s string) (any, string, string) {
 	return n << shift, "", ""
 }
 
+// ofSize writes a size as people do.
+func ofSize(n int64) string {
+	for _, unit := range []string{"", "k", "m"} {
+		if n < 1<<10 || n%(1<<10) != 0 {
+			return fmt.Sprintf("%d%s", n, unit)
+		}
+		n >>= 10
+	}
+	return fmt.Sprintf("%dg", n)
+}
+
+// readSizeIn takes sizes from least to most.
+func readSizeIn(least, most int64) func(string) (any, string, string) {
+	return func(s string) (any, string, string) {
+		size, complaint, hint := readSize(s)
+		if complaint != "" {
+			return nil, complaint, hint
+		}
+		if n := size.(int64); n < least || n > most {
+			return nil, fmt.Sprintf("%s is out of range", quote(s)), fmt.Sprintf("it takes from %s to %s", ofSize(least), ofSize(most))
+		}
+		return size, "", ""
+	}
+}
+
 func readSizeOrOff(s string) (any, string, string) {
 	if s == "off" {
 		return int64(0), "", ""
@@ -75,16 +100,31 @@ func ofTime(d time.Duration) string {
 
 var rateForm = regexp.MustCompile(`^([0-9]{1,6})/([sm])$`)
 
-func readRate(s string) (any, string, string) {
+func readRateOrOff(s string) (any, string, string) {
+	if s == "off" {
+		return Rate{}, "", ""
+	}
 	m := rateForm.FindStringSubmatch(s)
 	if m == nil {
-		return nil, fmt.Sprintf("%s is not a rate", quote(s)), "write a number of requests for a second or a minute, like 10/s or 90/m"
+		return nil, fmt.Sprintf("%s is not a rate", quote(s)), "write a number of requests for a second or a minute, like 10/s or 90/m, or off"
 	}
 	n, _ := strconv.Atoi(m[1]) // at most six digits
 	if n == 0 {
 		return nil, fmt.Sprintf("%s lets nobody through", quote(s)), "write at least 1/m"
 	}
 	return Rate{n, units[m[2]]}, "", ""
+}
+
+// readConnectionsOrOff takes what nginx's limit_conn does.
+func readConnectionsOrOff(s string) (any, string, string) {
+	if s == "off" {
+		return 0, "", ""
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 65535 {
+		return nil, fmt.Sprintf("%s is not a number of connections", quote(s)), "write a whole number from 1 to 65535, or off"
+	}
+	return n, "", ""
 }
 
 func readRedirectStatus(s string) (any, string, string) {

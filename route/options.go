@@ -218,22 +218,25 @@ type Auth struct {
 	SignIn At[Target] `yaml:"signIn" is:"target"`
 }
 
-// Limits is `limits:`.
+// Limits is `limits:`. What is `off` has no limit, whatever policies and defaults
+// say, and is 0 here.
 type Limits struct {
 	// Rate is how many requests a client may make, as `10/s` or `90/m` (nginx:
 	// limit_req). More are answered with 429.
-	Rate At[Rate] `yaml:"rate" is:"rate"`
-	// Burst is how many requests above the rate are let through at once. Default
-	// 0.
-	Burst At[int] `yaml:"burst" is:"count"`
-	// Connections is how many requests of a client may be under way (nginx:
-	// limit_conn). More are answered with 429.
-	Connections At[int] `yaml:"connections" is:"count"`
-	// By tells clients apart. Default: by their address.
+	Rate At[Rate] `yaml:"rate" is:"rate or off"`
+	// Burst is how many requests a client may be ahead of the rate, from 0 to
+	// 1000000 (nginx: burst, nodelay). Default: one less than the number in the
+	// rate, so that `10/s` takes ten at once.
+	Burst At[int] `yaml:"burst" is:"burst"`
+	// Connections is how many requests of a client may be under way, from 1 to
+	// 65535 (nginx: limit_conn). More are answered with 429.
+	Connections At[int] `yaml:"connections" is:"connections"`
+	// By tells clients apart. Default: by their address, which also stands in for
+	// a header, cookie or parameter that a request lacks.
 	By At[Key] `yaml:"by" is:"key"`
 	// Bandwidth is how many bytes a second a response is sent with (nginx:
 	// limit_rate).
-	Bandwidth At[int64] `yaml:"bandwidth" is:"size"`
+	Bandwidth At[int64] `yaml:"bandwidth" is:"size or off"`
 }
 
 // Rate is a number of events in a time.
@@ -293,9 +296,11 @@ type Buffering struct {
 type Compress struct {
 	Pos Pos
 	On  At[bool] `yaml:"on" is:"bool"`
-	// Types are media types. Default: the usual texts.
+	// Types are media types, besides text/html, which nginx always takes. Default:
+	// the usual texts.
 	Types []At[string] `yaml:"types" is:"media type"`
-	// MinSize is the smallest response that is worth it, in bytes. Default 1k.
+	// MinSize is the smallest response that is worth it, in bytes, where its peer
+	// tells the length. Default 1k.
 	MinSize At[int64] `yaml:"minSize" is:"size"`
 }
 
@@ -315,6 +320,9 @@ type Cache struct {
 	// Stale answers with what is too old while peers fail or it is fetched anew.
 	// Default true.
 	Stale At[bool] `yaml:"stale" is:"bool"`
+	// Cookies lets requests with cookies have what the cache has, for what is the
+	// same for everybody. Default false: they go past it.
+	Cookies At[bool] `yaml:"cookies" is:"bool"`
 }
 
 // shorthand names the field that a bare value stands for.

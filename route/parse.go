@@ -118,6 +118,7 @@ func (o *Options) applyDefaults() {
 	setDefault(&o.Retries.Tries, 3)
 	setDefault(&o.Buffering.Requests, true)
 	setDefault(&o.Buffering.Responses, true)
+	setDefault(&o.Limits.Burst, o.Limits.Rate.Value.Count-1)
 	setDefault(&o.Compress.MinSize, 1<<10)
 	setDefault(&o.Cache.Stale, true)
 	setDefault(&o.Maintenance.Type, "text/html")

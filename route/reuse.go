@@ -57,6 +57,7 @@ func overlay(near, far reflect.Value) {
 			near.Set(far)
 		}
 	case near.Kind() == reflect.Struct:
+		far = without(near.Interface(), far)
 		if pos := near.FieldByName("Pos"); pos.IsValid() && pos.IsZero() || near.Type() == reflect.TypeFor[Rewrite]() {
 			if pos.IsZero() {
 				near.Set(far)
@@ -71,6 +72,26 @@ func overlay(near, far reflect.Value) {
 	default:
 		panic("route: no way to merge " + near.Type().String()) // a type in options.go that this does not know
 	}
+}
+
+// without is far without what belongs to a value that near has replaced: a burst
+// is meant for its rate, and statuses for how long they are kept.
+func without(near any, far reflect.Value) reflect.Value {
+	switch near := near.(type) {
+	case Limits:
+		if near.Rate.Given() {
+			out := far.Interface().(Limits)
+			out.Burst = At[int]{}
+			return reflect.ValueOf(out)
+		}
+	case Cache:
+		if near.Valid.Given() {
+			out := far.Interface().(Cache)
+			out.Statuses = nil
+			return reflect.ValueOf(out)
+		}
+	}
+	return far
 }
 
 // over lets a header that is set here survive being removed there, and the other
