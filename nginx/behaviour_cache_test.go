@@ -141,11 +141,28 @@ func cacheToldApart(t *testing.T, w *wharf) {
 	n := new(atomic.Int64)
 	w.peer("shop", counting(n))
 	w.serve(t, `
+		proxies: {edge: {image: "nginx:{{version}}", listen: {http: {{http}}}, status: {port: {{status}}}, trusted: [127.0.0.3]}}
 		pools: {shop: {servers: [{{shop}}]}, next: {servers: [{{shop}}]}}
 		routes:
 		  shop: {hosts: [shop.example], pool: shop, cache: {valid: 1h}}
+		  own: {hosts: [own.example], pool: shop, cache: {valid: 1h}, headers: {request: {set: {X-Client: $remote_addr}}}}
 		  split: {hosts: [split.example], split: {shop: 1, next: 1}, splitBy: "header:X-To", cache: {valid: 1h}}
 	`)
+	for name, pair := range map[string][2]answer{
+		"two addresses that the pool is told":    {w.get(t, "http://own.example/"), w.get(t, "http://own.example/", from("127.0.0.2"))},
+		"two schemes that a trusted proxy tells": {w.get(t, "http://shop.example/a"), w.get(t, "http://shop.example/a", from("127.0.0.3"), withHeader("X-Forwarded-Proto", "https"))},
+		"two hosts that a trusted proxy tells":   {w.get(t, "http://shop.example/b"), w.get(t, "http://shop.example/b", from("127.0.0.3"), withHeader("X-Forwarded-Host", "other.example"))},
+	} {
+		if pair[0].Body == pair[1].Body {
+			t.Errorf("%s have one answer", name)
+		}
+	}
+	if first, other := w.get(t, "http://shop.example/c"), w.get(t, "http://shop.example/c", withHeader("X-Forwarded-Host", "evil.example")); first.Body != other.Body {
+		t.Error("two hosts that nobody trusts to tell have two answers")
+	}
+	if !w.kept(t, "http://own.example/kept") {
+		t.Error("what belongs to one client is not kept for that one")
+	}
 	answers := map[string]bool{}
 	for i := range 64 {
 		answers[w.get(t, "http://split.example/", withHeader("X-To", fmt.Sprint(i))).Body] = true
