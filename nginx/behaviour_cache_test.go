@@ -177,13 +177,16 @@ func cacheValid(t *testing.T, w *wharf) {
 	w.peer("shop", counting(n))
 	w.serve(t, `
 		pools: {shop: {servers: [{{shop}}]}}
+		policies: {missing: {cache: {valid: 1h, statuses: [404]}}}
 		routes:
 		  shop: {hosts: [shop.example], pool: shop, cache: {valid: 1h}}
-		  missing: {hosts: [missing.example], pool: shop, cache: {valid: 1h, statuses: [404]}}
+		  missing: {hosts: [missing.example], pool: shop, use: [missing]}
+		  longer: {hosts: [longer.example], pool: shop, use: [missing], cache: {valid: 2h}} # which is not for 404
 		  short: {hosts: [short.example], pool: shop, cache: {valid: 1s, stale: false}}
 	`)
 	for url, want := range map[string]bool{
 		"http://shop.example/": true, "http://shop.example/?status": false, "http://missing.example/": false, "http://missing.example/?status": true,
+		"http://longer.example/": true, "http://longer.example/?status": false,
 	} {
 		if got := w.kept(t, url); got != want {
 			t.Errorf("%s: kept %v, want %v", url, got, want)
