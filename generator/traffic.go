@@ -163,8 +163,9 @@ func numbers(list []route.At[int]) []int {
 	return slices.Compact(out)
 }
 
-// asked are the headers of all requests that tell peers what they are asked for.
-var asked = []string{"Host", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"}
+// ofNobody are the headers by which peers are told of the client or the request
+// for their logs alone, and not to answer them in another way.
+var ofNobody = []string{"X-Real-IP", "X-Forwarded-For", "X-Request-ID"}
 
 // completeCaches gives each cache its key. It comes after the headers that peers
 // get: where these tell one client from another, so does the key.
@@ -181,18 +182,18 @@ func completeCaches(servers []Server, common []Header) {
 }
 
 // cacheKey holds the route and the pool, so that no two share what they keep; the
-// address as the client asked for it; and what else the peer is told that comes
-// with the request. Headers about the one connection or request do not count.
+// address as the client asked for it; and all else that the peer is told about
+// this request. What a route sets itself always counts.
 func (a Answer) cacheKey(common []Header) string {
-	const address = "$scheme://$host$client_port$request_uri"
+	const address = "$client_scheme://$host$client_port$request_uri"
 	key := strings.Join([]string{a.Route, a.Upstream, "$request_method", address}, " ")
 	headers := a.PeerHeaders
 	if headers == nil {
 		headers = common
 	}
 	for _, h := range headers {
-		own := !slices.Contains(common, h) || slices.Contains(asked, h.Name)
-		if own && strings.Contains(h.Value, "$") && !h.OneHop() && !strings.Contains(address, h.Value) {
+		silent := h.OneHop() || slices.Contains(ofNobody, h.Name) && slices.Contains(common, h)
+		if strings.Contains(h.Value, "$") && !silent && !strings.Contains(address, h.Value) {
 			key += " " + h.Name + "=" + h.Value
 		}
 	}

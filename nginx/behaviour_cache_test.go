@@ -141,11 +141,28 @@ func cacheToldApart(t *testing.T, w *wharf) {
 	n := new(atomic.Int64)
 	w.peer("shop", counting(n))
 	w.serve(t, `
+		proxies: {edge: {image: "nginx:{{version}}", listen: {http: {{http}}}, status: {port: {{status}}}, trusted: [127.0.0.3]}}
 		pools: {shop: {servers: [{{shop}}]}, next: {servers: [{{shop}}]}}
 		routes:
 		  shop: {hosts: [shop.example], pool: shop, cache: {valid: 1h}}
+		  own: {hosts: [own.example], pool: shop, cache: {valid: 1h}, headers: {request: {set: {X-Client: $remote_addr}}}}
 		  split: {hosts: [split.example], split: {shop: 1, next: 1}, splitBy: "header:X-To", cache: {valid: 1h}}
 	`)
+	for name, pair := range map[string][2]answer{
+		"two addresses that the pool is told":    {w.get(t, "http://own.example/"), w.get(t, "http://own.example/", from("127.0.0.2"))},
+		"two schemes that a trusted proxy tells": {w.get(t, "http://shop.example/a"), w.get(t, "http://shop.example/a", from("127.0.0.3"), withHeader("X-Forwarded-Proto", "https"))},
+		"two hosts that a trusted proxy tells":   {w.get(t, "http://shop.example/b"), w.get(t, "http://shop.example/b", from("127.0.0.3"), withHeader("X-Forwarded-Host", "other.example"))},
+	} {
+		if pair[0].Body == pair[1].Body {
+			t.Errorf("%s have one answer", name)
+		}
+	}
+	if first, other := w.get(t, "http://shop.example/c"), w.get(t, "http://shop.example/c", withHeader("X-Forwarded-Host", "evil.example")); first.Body != other.Body {
+		t.Error("two hosts that nobody trusts to tell have two answers")
+	}
+	if !w.kept(t, "http://own.example/kept") {
+		t.Error("what belongs to one client is not kept for that one")
+	}
 	answers := map[string]bool{}
 	for i := range 64 {
 		answers[w.get(t, "http://split.example/", withHeader("X-To", fmt.Sprint(i))).Body] = true
@@ -160,13 +177,16 @@ func cacheValid(t *testing.T, w *wharf) {
 	w.peer("shop", counting(n))
 	w.serve(t, `
 		pools: {shop: {servers: [{{shop}}]}}
+		policies: {missing: {cache: {valid: 1h, statuses: [404]}}}
 		routes:
 		  shop: {hosts: [shop.example], pool: shop, cache: {valid: 1h}}
-		  missing: {hosts: [missing.example], pool: shop, cache: {valid: 1h, statuses: [404]}}
+		  missing: {hosts: [missing.example], pool: shop, use: [missing]}
+		  longer: {hosts: [longer.example], pool: shop, use: [missing], cache: {valid: 2h}} # which is not for 404
 		  short: {hosts: [short.example], pool: shop, cache: {valid: 1s, stale: false}}
 	`)
 	for url, want := range map[string]bool{
 		"http://shop.example/": true, "http://shop.example/?status": false, "http://missing.example/": false, "http://missing.example/?status": true,
+		"http://longer.example/": true, "http://longer.example/?status": false,
 	} {
 		if got := w.kept(t, url); got != want {
 			t.Errorf("%s: kept %v, want %v", url, got, want)
