@@ -98,6 +98,27 @@ var features = []feature{
 	{name: "tls/http3", do: tlsHTTP3, since: "1.25"},
 
 	// Streams
+	{name: "streams/tcp", do: streamsTCP},
+	{name: "streams/udp", do: streamsUDP},
+	{name: "streams/responses", do: streamsResponses},
+	{name: "streams/tls-in", do: streamsTLSIn},
+	{name: "streams/tls-clients", do: streamsTLSClients},
+	{name: "streams/tls-out", do: streamsTLSOut},
+	{name: "streams/no-secret", do: streamsNoSecret},
+	{name: "streams/no-peers", do: streamsNoPeers},
+	{name: "streams/proxy-protocol-in", do: streamsProxyProtocolIn},
+	{name: "streams/proxy-protocol-out", do: streamsProxyProtocolOut},
+	{name: "streams/access", do: streamsAccess},
+	{name: "streams/connections", do: streamsConnections},
+	{name: "streams/timeouts", do: streamsTimeouts},
+	{name: "streams/next-peer", do: streamsNextPeer},
+	{name: "streams/hash", do: streamsHash},
+	{name: "streams/balance", do: streamsBalance},
+	{name: "passthrough/exact", do: passthroughExact},
+	{name: "passthrough/wildcard", do: passthroughWildcard},
+	{name: "passthrough/client-certificate", do: passthroughClientCert},
+	{name: "passthrough/unknown", do: passthroughUnknown},
+	{name: "passthrough/proxy-protocol", do: passthroughProxyProtocol},
 
 	// Traffic
 	{name: "traffic/host", do: trafficHost},
