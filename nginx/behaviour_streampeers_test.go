@@ -1,6 +1,7 @@
 package nginx_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"slices"
@@ -143,7 +144,7 @@ func streamsBalance(t *testing.T, w *wharf) {
 		if len(conns) == 2 {
 			conns[0].Close()
 			conns[1].Close()
-			w.logged(t, "upstream="+w.address(t, "tcp."+name))
+			w.logged(t, `upstream="`+w.address(t, "tcp."+name))
 			time.Sleep(100 * time.Millisecond) // both of them
 			greets(t, w.tcp(t, w.port(t, "least"), "ahoy"), name)
 		}
@@ -163,4 +164,30 @@ func streamsBalance(t *testing.T, w *wharf) {
 	closed(t, w.tcp(t, w.port(t, "one"), "ahoy"), "a second connection to a peer that takes one")
 	one.Close()
 	await(t, "the peer takes another one", func() bool { return w.tcp(t, w.port(t, "one"), "ahoy") != nil })
+}
+
+// The log of streams is in JSON where that of routes is.
+func streamsLogJSON(t *testing.T, w *wharf) {
+	w.serve(t, `
+		proxies: {edge: {image: "nginx:{{version}}", log: json, listen: {http: {{http}}}, status: {port: {{status}}}}}
+		pools: {raw: {servers: [{{tcp.raw}}]}}
+		streams: {raw: {listen: {{port.raw}}, pool: raw}}
+	`)
+	greets(t, w.tcp(t, w.port(t, "raw"), "ahoy"), "raw")
+	var line struct {
+		Client, Protocol, Stream, Upstream string
+		Status, Bytes, Received            int
+	}
+	text := w.logged(t, `"stream":"raw"`)
+	if err := json.Unmarshal([]byte(text), &line); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	if line.Client != "127.0.0.1" || line.Protocol != "TCP" || line.Upstream != w.address(t, "tcp.raw") || line.Status != 200 || line.Bytes != 9 || line.Received != 5 {
+		t.Errorf("the connection is logged as %q", text)
+	}
+	w.refused(t, `
+		proxies: {edge: {image: "nginx:{{version}}", log: xml}}
+		pools: {raw: {servers: [{{tcp.raw}}]}}
+		streams: {raw: {listen: {{port.raw}}, pool: raw}}
+	`, `"xml" is not a form of log`)
 }

@@ -51,7 +51,7 @@ func streamsTCP(t *testing.T, w *wharf) {
 	}
 	greets(t, w.tcp(t, w.port(t, "other"), "ahoy"), "other")
 	line := w.logged(t, "stream=raw")
-	if !strings.HasPrefix(line, "127.0.0.1 - [") || !strings.Contains(line, "upstream="+w.address(t, "tcp.raw")) {
+	if !strings.HasPrefix(line, "127.0.0.1 - [") || !strings.Contains(line, `upstream="`+w.address(t, "tcp.raw")) {
 		t.Errorf("the connection is logged as %q", line)
 	}
 	w.refused(t, `

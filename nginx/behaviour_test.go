@@ -114,11 +114,14 @@ var features = []feature{
 	{name: "streams/next-peer", do: streamsNextPeer},
 	{name: "streams/hash", do: streamsHash},
 	{name: "streams/balance", do: streamsBalance},
+	{name: "streams/log-json", do: streamsLogJSON},
 	{name: "passthrough/exact", do: passthroughExact},
 	{name: "passthrough/wildcard", do: passthroughWildcard},
 	{name: "passthrough/client-certificate", do: passthroughClientCert},
 	{name: "passthrough/unknown", do: passthroughUnknown},
 	{name: "passthrough/proxy-protocol", do: passthroughProxyProtocol},
+	{name: "passthrough/beside-opened", do: passthroughBeside},
+	{name: "passthrough/beside-opened-proxy-protocol", do: passthroughBesideProxyProtocol},
 
 	// Traffic
 	{name: "traffic/host", do: trafficHost},
