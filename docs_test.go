@@ -42,7 +42,7 @@ func blocks(t *testing.T) []block {
 // rest completes a block that shows a part of a repository.
 var rest = map[string]string{
 	"proxies":  "proxies: {edge: {image: nginx:1.30}}\n",
-	"pools":    "pools: {shop: {service: shop, port: 8080}, shop-next: {service: shop-next, port: 8080}, legacy: {servers: [10.0.0.5:8080]}}\n",
+	"pools":    "pools: {shop: {service: shop, port: 8080}, shop-next: {service: shop-next, port: 8080}, legacy: {servers: [10.0.0.5:8080]}, pg: {service: pg, port: 5432, tls: {ca: pg-ca, name: pg.internal}}, dns: {service: dns, port: 53}, vault: {service: vault, port: 8200}}\n",
 	"routes":   "routes: {rest: {hosts: [rest.example.org], pool: shop}}\n",
 	"policies": "policies: {secure: {hsts: true}}\n",
 }

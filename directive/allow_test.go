@@ -138,7 +138,7 @@ func TestAllowed(t *testing.T) {
 			`grpc_pass grpcs://shop;`, `grpc_pass shop;`, `location = /auth { internal; proxy_pass http://auth/; }`,
 			`auth_request /auth; satisfy any; auth_basic x; auth_basic_user_file /run/secrets/users;`,
 			`proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt; proxy_ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;`,
-			`access_log off; access_log /dev/stdout main if=$x; error_log stderr info;`,
+			`access_log off; access_log /dev/stdout main if=$x; access_log /dev/fd/1; error_log stderr info;`,
 			`try_files $uri @shop; error_page 502 = @shop; root /dev/null;`,
 			`sub_filter 'a' "b"; expires 1d; mirror /m; limit_except GET { deny all; }`,
 		},

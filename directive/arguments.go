@@ -29,8 +29,10 @@ func first(args []string) string {
 	return args[0]
 }
 
+// accessLog takes two names for standard output: nginx keeps a buffer for each
+// name, and those of http and stream differ.
 func accessLog(args []string) (text, hint string) {
-	if where := first(args); where != "off" && where != "/dev/stdout" && where != "/dev/stderr" {
+	if where := first(args); where != "off" && where != "/dev/stdout" && where != "/dev/fd/1" && where != "/dev/stderr" {
 		return fmt.Sprintf("a log must not go to %q", where), "write it to /dev/stdout, or off"
 	}
 	return "", ""

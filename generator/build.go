@@ -13,6 +13,8 @@ import (
 // goes on.
 func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 	b := newBuilder(l)
+	b.pools = d.Pools
+	b.streams = d.Streams
 	m := &Model{Revision: d.Revision}
 	byProxy := map[string][]*route.Route{}
 	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
@@ -20,8 +22,14 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 		byProxy[r.Proxy.Value] = append(byProxy[r.Proxy.Value], r)
 	}
 	peers := map[string][]Peer{}
+	packets, only := poolsOfPackets(d)
 	for _, name := range slices.Sorted(maps.Keys(d.Pools)) {
-		peers[name] = b.peers(d.Pools[name])
+		if !only[name] {
+			peers[name] = b.peers(d.Pools[name], tcp)
+		}
+		if packets[name] {
+			peers[name+packetsMark] = b.peers(d.Pools[name], udp)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
 		m.Proxies = append(m.Proxies, b.one().proxy(d.Proxies[name], byProxy[name], peers))
@@ -41,6 +49,8 @@ type builder struct {
 	services map[string]string // name to ID
 	tasks    map[string][]Task // by service ID
 	secrets  map[string]string // name to ID
+	pools    map[string]*route.Pool
+	streams  map[string]*route.Stream
 	problems route.Problems
 }
 
@@ -93,6 +103,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	if p.Drain.Given() {
 		out.Spec.Grace = p.Drain.Value + graceBeyondDrain
 	}
+	b.streamBlock(p, routes, peers, &out)
+	routes = opened(routes)
 	answers := b.answers(p, routes, peers)
 	out.Servers = servers(routes, answers)
 	b.tls(p, routes, &out)

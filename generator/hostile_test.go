@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -95,12 +96,25 @@ var apart = map[string][][]string{
 		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "redirect.to", "errors"},
 		{"pool", "split", "splitBy", "redirect", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "respond.status", "errors"},
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.regex", "rewrite.to", "errors"},
+		besides(reflect.TypeFor[route.Route](), "proxy", "hosts", "pool", "passthrough"),
 	},
+	"Stream": {{"responses"}, {"tls", "proxyProtocol"}}, // TCP, UDP
+}
+
+// besides lists the fields of a type but for some.
+func besides(typ reflect.Type, some ...string) []string {
+	var out []string
+	for _, f := range reflect.VisibleFields(typ) {
+		if name := f.Tag.Get("yaml"); name != "" && !slices.Contains(some, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // plain is what stands in the sections that a field is not in.
 var plain = map[string]map[string]any{
-	"proxies":  {"image": "nginx:1.30"},
+	"proxies":  {"image": "nginx:1.30", "trusted": []any{"10.0.0.0/8"}}, // for the streams
 	"pools":    {"service": "demo", "port": 8080},
 	"routes":   {"hosts": []any{"demo.local"}, "pool": "demo"},
 	"streams":  {"listen": 5432, "pool": "demo"},
@@ -365,7 +379,10 @@ func hostileLive(desired *route.Desired) *generator.Live {
 		pool := desired.Pools[name]
 		live.Services = append(live.Services, generator.Service{ID: name, Name: pool.Service.Value})
 		live.Tasks = append(live.Tasks, generator.Task{ID: name, Service: name, Node: "n1", State: "running",
-			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}}})
+			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}, {Protocol: "udp", Target: pool.Port.Value, Published: 32768}}})
+	}
+	for _, name := range desired.Secrets() {
+		live.Secrets = append(live.Secrets, generator.Secret{ID: name, Name: name})
 	}
 	for _, name := range desired.Secrets() {
 		live.Secrets = append(live.Secrets, generator.Secret{ID: name, Name: name})

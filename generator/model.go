@@ -41,6 +41,14 @@ type Proxy struct {
 	Definitions []Definitions
 	Cache       *CacheStore // nil where no route keeps anything
 	Upstreams   []Upstream
+
+	Streams []Stream
+	// Passthrough, where there is one, takes the connections for TLS and hands on
+	// to the http block what no route takes unopened.
+	Passthrough *Passthrough
+	// StreamUpstreams are the pools that Streams and Passthrough lead to. The http
+	// block knows nothing of them.
+	StreamUpstreams []StreamUpstream
 }
 
 // Status is the listener that tells which files a proxy serves.

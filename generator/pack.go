@@ -150,6 +150,8 @@ func shorten(path string) string {
 	switch folder := folderOf(path); {
 	case strings.HasPrefix(path, folder+"upstream."):
 		return "spread its tasks or servers over more pools"
+	case path == passthroughFile:
+		return "let wildcards stand for more of its hosts"
 	case folder == "streams/":
 		return "spread its streams over more ports"
 	}

@@ -9,19 +9,26 @@ import (
 	"github.com/wharfinger/wharfinger/route"
 )
 
-func (b *builder) peers(p *route.Pool) []Peer {
+// The protocols of ports, as Swarm calls them.
+const (
+	tcp = "tcp"
+	udp = "udp"
+)
+
+// peers lists a pool's peers with their ports of one protocol.
+func (b *builder) peers(p *route.Pool, protocol string) []Peer {
 	var peers []Peer
 	for _, s := range p.Servers {
 		peers = append(peers, Peer{Address: s.Address.Value.String(), Weight: s.Weight.Value, Backup: s.Backup.Value})
 	}
 	if p.Service.Given() {
-		peers = b.tasksOf(p)
+		peers = b.tasksOf(p, protocol)
 	}
 	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.Address, b.Address) })
 	return slices.Compact(peers)
 }
 
-func (b *builder) tasksOf(p *route.Pool) []Peer {
+func (b *builder) tasksOf(p *route.Pool, protocol string) []Peer {
 	name, port := p.Service.Value, p.Port.Value
 	id, ok := b.services[name]
 	if !ok {
@@ -38,10 +45,14 @@ func (b *builder) tasksOf(p *route.Pool) []Peer {
 		if t.State != "running" || !known || node.State == "down" {
 			continue
 		}
-		published, ok := hostPort(t, port)
+		published, ok := hostPort(t, port, protocol)
 		if !ok {
-			b.problem(p.Port.Pos, fmt.Sprintf("service %s has a task that does not publish port %d on its node, so pool %s leaves it out", name, port, p.Name),
-				fmt.Sprintf("publish it with docker service update --publish-add mode=host,target=%d %s", port, name))
+			shown, mode := fmt.Sprint(port), "mode=host"
+			if protocol != tcp {
+				shown, mode = shown+"/"+protocol, mode+",protocol="+protocol
+			}
+			b.problem(p.Port.Pos, fmt.Sprintf("service %s has a task that does not publish port %s on its node, so pool %s leaves it out", name, shown, p.Name),
+				fmt.Sprintf("publish it with docker service update --publish-add %s,target=%d %s", mode, port, name))
 			continue
 		}
 		addr, err := node.Address()
@@ -59,9 +70,9 @@ func (b *builder) tasksOf(p *route.Pool) []Peer {
 // hostPort finds where a task's port is on its node. Swarm lists a port twice,
 // for IPv4 and for IPv6; engines that gave the two different numbers list IPv4
 // first.
-func hostPort(t Task, target int) (int, bool) {
+func hostPort(t Task, target int, protocol string) (int, bool) {
 	for _, p := range t.Ports {
-		if p.Protocol == "tcp" && p.Target == target && p.Published > 0 && p.Published < 1<<16 {
+		if p.Protocol == protocol && p.Target == target && p.Published > 0 && p.Published < 1<<16 {
 			return p.Published, true
 		}
 	}

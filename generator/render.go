@@ -147,6 +147,21 @@ func (t Templates) Render(p Proxy) (Files, error) {
 			return Files{}, err
 		}
 	}
+	for _, u := range p.StreamUpstreams {
+		if err := write("streams/upstream."+u.Name+".conf", "stream-upstream.conf.tmpl", u); err != nil {
+			return Files{}, err
+		}
+	}
+	for _, stream := range p.Streams {
+		if err := write("streams/stream."+stream.Name+".conf", "stream.conf.tmpl", stream); err != nil {
+			return Files{}, err
+		}
+	}
+	if p.Passthrough != nil {
+		if err := write(passthroughFile, "passthrough.conf.tmpl", p.Passthrough); err != nil {
+			return Files{}, err
+		}
+	}
 	// The status file holds the digest of all files: of the others, and of itself
 	// without it.
 	if err := write("status.conf", "status.conf.tmpl", p); err != nil {
@@ -170,6 +185,7 @@ type mainFile struct {
 	Uses                 uses
 	Compressed           []string
 	MinCompressed        int
+	UnopenedHash         int           // for the names of those that are handed on
 	DefaultServer        bool          // no route is for unknown hosts
 	DefaultTLS           bool          // no route has a certificate for unknown hosts
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
@@ -189,6 +205,12 @@ func mainOf(p Proxy) mainFile {
 		if s.Host == "*" {
 			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
 		}
+	}
+	if p.Passthrough != nil {
+		for _, h := range p.Passthrough.Hosts {
+			longest = max(longest, len(h.Host))
+		}
+		m.UnopenedHash = max(2048, 1<<bits.Len(uint(2*len(p.Passthrough.Hosts))))
 	}
 	variables := 0
 	for _, d := range p.Definitions {

@@ -125,6 +125,9 @@ func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
 			}
 		}
 	}
+	if out.Passthrough != nil {
+		out.HTTPS = out.Passthrough.Port // to reject what nobody takes
+	}
 	hosts := map[string]*TLS{}
 	for _, host := range slices.Sorted(maps.Keys(said)) {
 		hosts[host] = b.tlsOf(said[host].TLS)

@@ -279,6 +279,7 @@ func (w *wharf) start(t *testing.T, shards []generator.Shard, status int, digest
 		<-ended
 		// The next nginx has files of its own.
 		os.RemoveAll(filepath.Join(w.dir, "routes"))
+		os.RemoveAll(filepath.Join(w.dir, "streams"))
 	})
 	t.Cleanup(w.stop)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}

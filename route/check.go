@@ -1,7 +1,6 @@
 package route
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,16 +40,16 @@ func (c *checker) check() {
 		c.hsts(r, terminated)
 		c.places(r, taken)
 	}
+	c.handedOn(routes)
 	for _, s := range c.Streams {
 		c.stream(s)
 	}
+	c.ports()
 }
 
 // asRead orders routes as a reader meets them, so that of two that clash the
 // later one is told.
-func asRead(a, b *Route) int {
-	return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-}
+func asRead(a, b *Route) int { return comparePos(a.Pos, b.Pos) }
 
 // maxProxyName leaves room for the rest of a Docker config's name, which has 64
 // characters: "wharfinger-", the proxy, a dash and 16 digits of a digest.

@@ -13,9 +13,6 @@ func (c *checker) route(r *Route) {
 		}
 	}
 	c.snippet(r.Snippet)
-	if r.Passthrough.Value && r.Snippet.Given() {
-		c.problem(r.Snippet.Pos, "a route that passes TLS through has no place for a snippet", "leave it out, for nginx does not see the requests")
-	}
 	if c.gaps.fields[r] {
 		return
 	}
@@ -26,6 +23,10 @@ func (c *checker) route(r *Route) {
 		c.problem(r.Pos, fmt.Sprintf("route %s has an empty list of paths", r.Name), "add a path, or leave paths out to serve all of the host")
 	}
 	c.served(r.Proxy, r.Pos, "route", r.Name)
+	if r.Passthrough.Value {
+		c.unopened(r)
+		return
+	}
 	c.when(r.When)
 	c.answer(r)
 	c.rewrite(r)
@@ -174,8 +175,8 @@ type claim struct {
 
 func (c *checker) places(r *Route, taken map[place]claim) {
 	proxy := c.proxyOf(r.Proxy)
-	if proxy == "" {
-		return // nobody knows where it is served, which is told already
+	if proxy == "" || r.Passthrough.Value {
+		return // nobody knows where it is served, which is told already; or no request is looked at
 	}
 	paths := r.Paths
 	if len(paths) == 0 {

@@ -17,6 +17,7 @@ func (c *checker) listen(p *Proxy) {
 		c.problem(pos, fmt.Sprintf("port %d serves clients and the status of proxy %s", status, p.Name), "give the status a port of its own, with status: {port: …}")
 	}
 	c.portForTLS(p, http, status)
+	c.addresses(p)
 	if p.Listen.HTTP3.Value {
 		if v, ok := p.version(); ok && !v.AtLeast(1, 25, 0) {
 			c.problem(p.Listen.HTTP3.Pos, fmt.Sprintf("nginx %d.%d has no HTTP/3", v.Major, v.Minor), "use nginx 1.25 or later, or leave it out")
@@ -32,10 +33,7 @@ func (c *checker) listen(p *Proxy) {
 
 func (c *checker) portForTLS(p *Proxy, http, status int) {
 	https := valueOr(p.Listen.HTTPS, defaultHTTPS)
-	listens := p.Listen.HTTPS.Given()
-	for _, r := range c.Routes {
-		listens = listens || r.terminates() && c.proxyOf(r.Proxy) == p.Name
-	}
+	listens := p.Listen.HTTPS.Given() || c.listensForTLS(p)
 	if !listens || https == 0 {
 		return
 	}

@@ -83,6 +83,7 @@ func (d *Desired) applyDefaults() {
 			setDefault(&p.Servers[i].Weight, 1)
 		}
 		setDefault(&p.Protocol, "http")
+		setDefault(&p.TLS.Verify, true)
 		setDefault(&p.Balance, "round-robin")
 		setDefault(&p.Keepalive, 64)
 		setDefault(&p.MaxFails, 1) // this and the next are nginx's own
@@ -101,7 +102,11 @@ func (d *Desired) applyDefaults() {
 	for _, s := range d.Streams {
 		s.Proxy.Value = d.proxyOf(s.Proxy)
 		setDefault(&s.Timeouts.Connect, 5*time.Second)
-		setDefault(&s.Timeouts.Idle, 10*time.Minute) // nginx's own
+		idle := 10 * time.Minute // nginx's own
+		if s.Listen.Value.UDP {
+			idle = 2 * time.Minute
+		}
+		setDefault(&s.Timeouts.Idle, idle)
 	}
 }
 

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -41,6 +42,14 @@ type StreamPort struct {
 	UDP  bool
 }
 
+// String writes the port as people do.
+func (p StreamPort) String() string {
+	if p.UDP {
+		return fmt.Sprintf("%d/udp", p.Port)
+	}
+	return fmt.Sprint(p.Port)
+}
+
 // StreamTLS is `tls:` of a stream.
 type StreamTLS struct {
 	Pos Pos
@@ -66,7 +75,7 @@ type StreamTimeouts struct {
 	// Connect is for connections to peers. Default 5s (nginx:
 	// proxy_connect_timeout).
 	Connect At[time.Duration] `yaml:"connect" is:"duration"`
-	// Idle is how long nothing may be sent either way. Default 10m (nginx:
-	// proxy_timeout).
+	// Idle is how long nothing may be sent either way. Default 10m, for UDP 2m
+	// (nginx: proxy_timeout; RFC 4787, REQ-5).
 	Idle At[time.Duration] `yaml:"idle" is:"duration"`
 }

@@ -1,0 +1,187 @@
+package generator
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/wharfinger/wharfinger/route"
+)
+
+// Stream is one listener that leads connections or packets to a pool (nginx:
+// server, in the stream block).
+type Stream struct {
+	Name string
+	Port int
+	UDP  bool
+
+	// Upstream is where it leads; empty where the pool has no peers or the Swarm
+	// lacks a secret. Then connections are closed at once.
+	Upstream    string
+	UpstreamTLS *UpstreamTLS
+	TLS         *StreamTLS
+
+	AcceptProxy bool     // nginx: listen … proxy_protocol
+	Trusted     []string // whose word on the client's address is taken (nginx: set_real_ip_from)
+	SendProxy   bool     // nginx: proxy_protocol
+
+	// Deny is looked at before Allow. Where there is an Allow, it is everybody who
+	// may come.
+	Deny, Allow []string
+	// Zone counts the connections of each client, at most Connections; 0 counts
+	// nothing (nginx: limit_conn).
+	Zone        string
+	Connections int
+
+	Connect   time.Duration
+	Idle      time.Duration
+	Responses *int // packets that answer one; nil where nobody counts (nginx: proxy_responses)
+}
+
+// StreamTLS terminates the TLS of a stream's clients. Paths are those in the
+// proxy.
+type StreamTLS struct {
+	Cert, Key string
+	// ClientCA signs the certificates of clients; empty asks for none.
+	ClientCA string
+	Optional bool // clients without one are let in
+}
+
+// StreamUpstream is a pool with its peers for the stream block. It has at least
+// one.
+type StreamUpstream struct {
+	Name  string
+	Peers []Peer
+	// Balance is route's word for it; Client hashes the client's address instead.
+	Balance string
+	Client  bool
+	// MaxConnections bounds the connections to each peer; 0 does not.
+	MaxConnections int
+	MaxFails       int
+	FailTimeout    time.Duration
+	// Zone is the kilobytes in which nginx's workers count connections together;
+	// 0 where each counts by itself.
+	Zone int
+}
+
+// packetsMark is behind the names of pools whose peers take UDP. No name has a
+// plus sign.
+const packetsMark = "+udp"
+
+// poolsOfPackets lists the pools that streams of UDP lead to, and those of them
+// that nobody else uses: their tasks need no port of TCP.
+func poolsOfPackets(d *route.Desired) (packets, only map[string]bool) {
+	packets, only = map[string]bool{}, map[string]bool{}
+	for _, s := range d.Streams {
+		if s.Listen.Value.UDP {
+			packets[s.Pool.Value], only[s.Pool.Value] = true, true
+		}
+	}
+	for _, s := range d.Streams {
+		if !s.Listen.Value.UDP {
+			delete(only, s.Pool.Value)
+		}
+	}
+	for _, r := range d.Routes {
+		delete(only, r.Pool.Value)
+		delete(only, r.Mirror.Pool.Value)
+		delete(only, r.Access.Auth.Pool.Value)
+		for pool := range r.Split {
+			delete(only, pool)
+		}
+		for _, rule := range r.Errors {
+			delete(only, rule.Pool.Value)
+		}
+	}
+	return packets, only
+}
+
+// streamBlock adds to a proxy what its stream block needs.
+func (b *proxyBuilder) streamBlock(p *route.Proxy, routes []*route.Route, peers map[string][]Peer, out *Proxy) {
+	used := map[string]*route.Pool{} // by the upstream's name
+	for _, name := range slices.Sorted(maps.Keys(b.streams)) {
+		if s := b.streams[name]; s.Proxy.Value == p.Name {
+			stream := b.stream(s, p, peers)
+			if stream.Upstream != "" {
+				used[stream.Upstream] = b.pools[s.Pool.Value]
+			}
+			out.Streams = append(out.Streams, stream)
+		}
+	}
+	if out.Passthrough = passthrough(p, routes, peers); out.Passthrough != nil {
+		for _, h := range out.Passthrough.Hosts {
+			if h.Upstream != "" {
+				used[h.Upstream] = b.pools[h.Upstream]
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		out.StreamUpstreams = append(out.StreamUpstreams, streamUpstream(name, used[name], peers[name]))
+	}
+}
+
+func (b *proxyBuilder) stream(s *route.Stream, proxy *route.Proxy, peers map[string][]Peer) Stream {
+	pool := b.pools[s.Pool.Value]
+	name := pool.Name
+	if s.Listen.Value.UDP {
+		name += packetsMark
+	}
+	out := Stream{
+		Name: s.Name, Port: s.Listen.Value.Port, UDP: s.Listen.Value.UDP, Upstream: upstream(name, peers),
+		AcceptProxy: s.ProxyProtocol.Accept.Value, SendProxy: s.ProxyProtocol.Send.Value,
+		Allow: networks(s.Allow), Deny: networks(s.Deny), Connections: s.Connections.Value,
+		Connect: s.Timeouts.Connect.Value, Idle: s.Timeouts.Idle.Value,
+	}
+	if out.AcceptProxy {
+		out.Trusted = networks(proxy.Trusted)
+	}
+	if out.Connections > 0 {
+		out.Zone = variable("stream", s.Name)
+	}
+	if s.Responses.Given() {
+		out.Responses = &s.Responses.Value
+	}
+	instead := fmt.Sprintf("stream %s closes its connections", s.Name)
+	var ok bool
+	out.UpstreamTLS, ok = b.poolTLS(pool)
+	if t := s.TLS; t.Pos.Line > 0 {
+		out.TLS = &StreamTLS{Optional: t.Clients.Optional.Value}
+		for _, secret := range []struct {
+			name route.At[string]
+			path *string
+		}{{t.Cert, &out.TLS.Cert}, {t.Key, &out.TLS.Key}, {t.Clients.CA, &out.TLS.ClientCA}} {
+			if secret.name.Given() {
+				path, there := b.secret(secret.name.Pos, secret.name.Value, instead)
+				*secret.path, ok = path, ok && there
+			}
+		}
+	}
+	if !ok {
+		out.Upstream, out.TLS = "", nil
+	}
+	return out
+}
+
+func streamUpstream(name string, p *route.Pool, peers []Peer) StreamUpstream {
+	u := StreamUpstream{
+		Name: name, Peers: peers, Balance: p.Balance.Value, Client: p.Hash.Value.Of == "client",
+		MaxConnections: p.MaxConnections.Value, MaxFails: p.MaxFails.Value, FailTimeout: p.FailTimeout.Value,
+	}
+	if u.MaxConnections > 0 {
+		// A peer takes less than 1 KiB there, the zone itself a few more. Steps of
+		// two keep the file the same when a peer comes.
+		u.Zone = max(64, 1<<bits.Len(uint(2*len(peers))))
+	}
+	return u
+}
+
+func networks(list []route.At[netip.Prefix]) []string {
+	var out []string
+	for _, n := range list {
+		out = append(out, n.Value.String())
+	}
+	return out
+}
