@@ -18,6 +18,7 @@ type answered struct {
 	on          []string
 	definitions Definitions
 	peers       map[string][]Peer
+	passing     func(pool string) Passing
 }
 
 func (d Definitions) empty() bool { return len(d.Maps)+len(d.Splits)+len(d.Zones) == 0 }
@@ -32,8 +33,16 @@ func (a answered) inside(path string) Location {
 // at is the same answer with one pool of its split.
 func (a answered) at(pool string) answered {
 	a.Split = nil
-	a.Pool, a.Upstream = pool, upstream(pool, a.peers)
+	a.lead(pool)
 	return a
+}
+
+// lead leads requests to a pool.
+func (a *answered) lead(pool string) {
+	a.Pool, a.Upstream = pool, upstream(pool, a.peers)
+	if a.Upstream != "" {
+		a.Passing = a.passing(pool)
+	}
 }
 
 // upstream is where requests for a pool go, or "" where it has no peers.
@@ -45,15 +54,15 @@ func upstream(pool string, peers map[string][]Peer) string {
 }
 
 // answers works out each route of a proxy by itself.
-func (b *builder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]answered {
+func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]answered {
 	out := map[string]answered{}
 	for _, r := range routes {
 		a := answered{Answer: Answer{
-			Route: r.Name, Pool: r.Pool.Value, Upstream: upstream(r.Pool.Value, peers),
-			Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: r.MaxBody.Value,
+			Route: r.Name, Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: b.maxBody(r),
 			Snippet: snippetOf(r.Snippet.Value),
 			HSTS:    hstsOf(r),
-		}, peers: peers}
+		}, peers: peers, passing: func(pool string) Passing { return b.passing(r, pool) }}
+		a.lead(r.Pool.Value)
 		a.PeerHeaders = requestHeaders(r.Headers.Request)
 		a.Log = Log{Off: !r.Log.Value, Names: p.Log.Value != "combined"}
 		a.back(p, r)
@@ -107,7 +116,7 @@ func (a *answered) split(r *route.Route) {
 	}
 	// The one with the largest share takes what is left.
 	last := pools[len(pools)-1]
-	a.Pool, a.Upstream = last, last
+	a.lead(last)
 	if len(pools) == 1 {
 		return
 	}

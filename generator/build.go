@@ -75,10 +75,12 @@ func newBuilder(l *Live) *builder {
 type proxyBuilder struct {
 	*builder
 	mounts map[string]Secret // what the proxy needs, by name
+	// peerTLS is that of the pools of its routes, by name.
+	peerTLS map[string]*UpstreamTLS
 }
 
 func (b *builder) one() *proxyBuilder {
-	return &proxyBuilder{builder: b, mounts: map[string]Secret{}}
+	return &proxyBuilder{builder: b, mounts: map[string]Secret{}, peerTLS: map[string]*UpstreamTLS{}}
 }
 
 // graceBeyondDrain is what nginx has, after the drain, to end by itself before
@@ -105,6 +107,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	}
 	b.streamBlock(p, routes, peers, &out)
 	routes = opened(routes)
+	peers = b.reachable(routes, peers)
 	answers := b.answers(p, routes, peers)
 	out.Servers = servers(routes, answers)
 	b.tls(p, routes, &out)
@@ -120,7 +123,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		}
 	}
 	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out.Servers))) {
-		out.Upstreams = append(out.Upstreams, Upstream{Name: pool, Peers: peers[pool]})
+		out.Upstreams = append(out.Upstreams, b.upstream(b.pools[pool], peers[pool], out.Nginx))
 	}
 	out.Spec.Secrets = b.mounted()
 	return out

@@ -67,7 +67,8 @@ func completeHeaders(servers []Server, common []Header) {
 	for _, s := range servers {
 		for _, l := range slices.Concat(s.Locations, s.Inner) {
 			if l.Answer != nil {
-				l.Answer.PeerHeaders = l.Answer.Snippet.beside(common, over(common, l.Answer.PeerHeaders))
+				own := over(common, slices.Concat(l.Answer.Passing.Headers, l.Answer.PeerHeaders))
+				l.Answer.PeerHeaders = l.Answer.Snippet.beside(common, own)
 			}
 		}
 	}

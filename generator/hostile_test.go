@@ -49,6 +49,7 @@ var harmless = map[string]any{
 	"burst":           8,
 	"connections":     8,
 	"drain":           "30s",
+	"seconds":         "30s",
 	"duration":        "30s",
 	"long duration":   "30d",
 	"host":            "demo.local",
@@ -88,7 +89,7 @@ var harmless = map[string]any{
 var apart = map[string][][]string{
 	// The defaults are tried as a route's options.
 	"Proxy": {{"defaults", "listen.http3"}, {"defaults", "listen.proxyProtocol"}},
-	"Pool":  {{"servers"}, {"service", "port"}},
+	"Pool":  {{"servers", "hash", "sticky"}, {"service", "port", "balance", "sticky"}, {"servers", "balance", "hash"}},
 	"Route": {
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect"},
 		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect"},

@@ -98,11 +98,15 @@ type Answer struct {
 	Inner string
 	// Split has tries to the inner locations of the split's other pools.
 	Split []Try
+	// Streams has the try to the inner location for websockets and server-sent
+	// events, where there is one.
+	Streams []Try
 
 	// Pool is the pool's name, Upstream where requests go; it is empty for a pool
 	// without peers, which must not break the file, and answers 503.
 	Pool     string
 	Upstream string
+	Passing  Passing
 	Redirect *Redirect
 	Respond  *Respond
 
@@ -194,7 +198,21 @@ type Part struct {
 // Upstream is a pool with its peers (nginx: upstream). It has at least one.
 type Upstream struct {
 	Name  string
+	Maps  []Map // that Hash is made of, and the cookie that the pool gives
 	Peers []Peer
+	// Method is how nginx chooses a peer, as least_conn, and Hash what it chooses
+	// by, with variables; both are empty for taking turns.
+	Method, Hash string
+	// Zone is the size of the memory that workers share, in KiB; 0 is none.
+	Zone int
+	// Keepalive is the number of idle connections, -1 where nginx shall hear
+	// nothing of it.
+	Keepalive int
+
+	// MaxConns is 0 for no bound, FailTimeout for nginx's own.
+
+	MaxConns, MaxFails int
+	FailTimeout        time.Duration
 }
 
 // Peer is one address of an upstream.

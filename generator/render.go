@@ -188,6 +188,9 @@ type mainFile struct {
 	UnopenedHash         int           // for the names of those that are handed on
 	DefaultServer        bool          // no route is for unknown hosts
 	DefaultTLS           bool          // no route has a certificate for unknown hosts
+	GRPC                 bool          // a route leads to a pool that speaks it
+	HTTP2                bool          // is to be switched on for it
+	OldTLS               bool          // to peers, unless nginx is told otherwise
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
 }
 
@@ -205,6 +208,12 @@ func mainOf(p Proxy) mainFile {
 		if s.Host == "*" {
 			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
 		}
+		for _, l := range slices.Concat(s.Locations, s.Inner) {
+			if l.Answer != nil {
+				m.GRPC = m.GRPC || l.Answer.Passing.Module == "grpc"
+				m.OldTLS = m.OldTLS || l.Answer.Passing.TLS != nil && !p.Nginx.AtLeast(1, 27, 3)
+			}
+		}
 	}
 	if p.Passthrough != nil {
 		for _, h := range p.Passthrough.Hosts {
@@ -212,9 +221,13 @@ func mainOf(p Proxy) mainFile {
 		}
 		m.UnopenedHash = max(2048, 1<<bits.Len(uint(2*len(p.Passthrough.Hosts))))
 	}
+	m.HTTP2 = p.Nginx.AtLeast(1, 25, 1) && p.HTTPS == 0 // with TLS it is on
 	variables := 0
 	for _, d := range p.Definitions {
 		variables += len(d.Maps) + len(d.Splits)
+	}
+	for _, u := range p.Upstreams {
+		variables += len(u.Maps)
 	}
 	m.VariablesHash = max(2048, 1<<bits.Len(uint(2*variables)))
 	// nginx puts names into buckets of a fixed size and refuses to start when one

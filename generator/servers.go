@@ -91,6 +91,11 @@ func server(host string, candidates []candidate) Server {
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
 		addSplit(inner, inner[name].Answer, candidates)
 	}
+	for _, l := range slices.Concat(s.Locations, slices.Collect(maps.Values(inner))) {
+		if l.Answer != nil {
+			addStreams(inner, l.Answer)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
 		s.Inner = append(s.Inner, inner[name])
 	}
@@ -109,6 +114,15 @@ func addSplit(inner map[string]Location, a *Answer, candidates []candidate) {
 				break
 			}
 		}
+	}
+}
+
+// addStreams adds the inner location for websockets and server-sent events.
+func addStreams(inner map[string]Location, a *Answer) {
+	name := cmp.Or(a.Inner, a.Route) + "~stream"
+	if streams := a.streams(name); streams != nil {
+		a.Streams = []Try{{Variable: "stream", To: name}}
+		inner[name] = Location{Path: name, Answer: streams}
 	}
 }
 

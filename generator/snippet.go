@@ -16,6 +16,8 @@ type Snippet struct {
 	Rewrites bool
 	// headers are those that it sets on the way to peers, by name.
 	headers []string
+	// sets holds the directives in it that stand in no block of its own.
+	sets []string
 }
 
 // indented is the text of a snippet, moved to the right. Where a word goes over
@@ -57,12 +59,18 @@ func snippetOf(text string) *Snippet {
 		case depth == 0 && len(d.Words) > 1 && (d.Words[0] == "proxy_set_header" || d.Words[0] == "grpc_set_header"):
 			s.headers = append(s.headers, d.Words[1])
 		}
+		if depth == 0 {
+			s.sets = append(s.sets, d.Words[0])
+		}
 		if d.End == '{' {
 			depth++
 		}
 	}
 	return s
 }
+
+// has reports whether the snippet has a directive, which nginx takes but once.
+func (s *Snippet) has(directive string) bool { return s != nil && slices.Contains(s.sets, directive) }
 
 // beside is the headers of a location that has a snippet. As soon as the snippet
 // sets one, nginx inherits none, so all others have to be there; and one that is

@@ -19,6 +19,7 @@ import (
 type peer struct {
 	name    string
 	address string
+	kill    func() // of HTTP peers: nobody listens any more
 	mu      sync.Mutex
 	saw     []seen
 }
@@ -66,6 +67,17 @@ func (w *wharf) address(t *testing.T, kindAndName string) string {
 	}
 	w.peers[kindAndName] = p
 	return p.address
+}
+
+// kill ends an HTTP peer, as {{NAME}}: its connections are closed, and nobody
+// listens any more.
+func (w *wharf) kill(t *testing.T, name string) {
+	t.Helper()
+	p := w.peers["http."+name]
+	if p == nil {
+		t.Fatalf("there is no peer %s", name)
+	}
+	p.kill()
 }
 
 // saw waits for the HTTP peers called name to have got n requests or more in all,
@@ -167,8 +179,12 @@ func (w *wharf) startHTTP(t *testing.T, kind string, p *peer) string {
 	default:
 		s.Start()
 	}
-	t.Cleanup(func() {
+	p.kill = sync.OnceFunc(func() {
+		s.Listener.Close()
 		s.CloseClientConnections()
+	})
+	t.Cleanup(func() {
+		p.kill()
 		s.Close()
 	})
 	return s.Listener.Addr().String()

@@ -69,6 +69,8 @@ func templatesSnippets(t *testing.T, w *wharf) {
 		      if ($robot) { return 403 "}{ no;"; }
 		      add_header X-Two "one
 		        two";
+		      proxy_read_timeout 5m;
+		      proxy_buffering off;
 		  beta:
 		    hosts: [shop.example]
 		    when: {cookies: {beta: "*"}}
@@ -118,6 +120,14 @@ func templatesSnippets(t *testing.T, w *wharf) {
 	}
 	if a := w.get(t, "http://shop.example/old/x", withCookie("beta", "1")); a.Saw.Path != "/new/x" {
 		t.Errorf("a snippet that rewrites: the peer saw %s, want /new/x", a.Saw.Path)
+	}
+
+	// Events are led through a location of their own, snippet and all.
+	if a := w.get(t, "http://shop.example/a%2Fb", withHeader("Accept", "text/event-stream")); a.Saw.Path != "/a%2Fb" || !strings.HasPrefix(a.Header.Get("X-Two"), "one") {
+		t.Errorf("events: the peer saw %s, and the client %v", a.Saw.Path, a.Header)
+	}
+	if a := w.get(t, "http://shop.example/old/x", withCookie("beta", "1"), withHeader("Accept", "text/event-stream")); a.Saw.Path != "/new/x" {
+		t.Errorf("events and a snippet that rewrites: the peer saw %s, want /new/x", a.Saw.Path)
 	}
 
 	peers := map[string]int{}

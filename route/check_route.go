@@ -34,6 +34,7 @@ func (c *checker) route(r *Route) {
 	c.tls(r)
 	c.wire(r)
 	c.traffic(r)
+	c.passing(r)
 }
 
 // answer looks at what the route answers with: one thing, and not two.

@@ -66,6 +66,7 @@ var grammars = map[string]grammar{
 	"burst":           {"a number", numeric, readNumber("a burst", 0, 1000000)},
 	"connections":     {"a number of connections", []string{"!!str", "!!int"}, readConnectionsOrOff},
 	"drain":           {"a duration", textual, readDuration("a drain", time.Second, time.Hour)},
+	"seconds":         {"a duration", textual, readSeconds},
 	"duration":        {"a duration", textual, readDuration("it", time.Millisecond, day)},
 	"long duration":   {"a duration", textual, readDuration("it", time.Second, 3650*day)},
 

@@ -88,6 +88,15 @@ func readDuration(what string, least, most time.Duration) func(string) (any, str
 	}
 }
 
+// readSeconds takes what nginx counts in whole seconds.
+func readSeconds(s string) (any, string, string) {
+	d, complaint, hint := readDuration("it", time.Second, time.Hour)(s)
+	if complaint == "" && d.(time.Duration)%time.Second != 0 {
+		return nil, fmt.Sprintf("%s has a part of a second", quote(s)), "write whole seconds"
+	}
+	return d, complaint, hint
+}
+
 // ofTime writes a duration as people do.
 func ofTime(d time.Duration) string {
 	for _, unit := range []string{"d", "h", "m", "s"} {

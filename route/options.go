@@ -37,7 +37,8 @@ type Options struct {
 	// Limits bound what one client can take.
 	Limits Limits `yaml:"limits"`
 	// MaxBody is the largest request body in bytes, 0 for any, written `off`
-	// (nginx: client_max_body_size). Default 1m, at most 1024g.
+	// (nginx: client_max_body_size). Default 1m, and any where the pool speaks gRPC;
+	// at most 1024g.
 	MaxBody At[int64] `yaml:"maxBody" is:"size or off"`
 
 	// Timeouts are how long nginx waits.
@@ -253,11 +254,15 @@ type Timeouts struct {
 	// Send is between two writes to a peer. Default 60s (nginx:
 	// proxy_send_timeout).
 	Send At[time.Duration] `yaml:"send" is:"duration"`
-	// Read is between two reads from a peer. Default 60s (nginx:
-	// proxy_read_timeout).
+	// Read is between two reads from a peer. Default 60s, and that of Idle where the
+	// pool speaks gRPC (nginx: proxy_read_timeout).
 	Read At[time.Duration] `yaml:"read" is:"duration"`
+	// Idle is Read for streams, which may be silent for long: websockets and
+	// server-sent events. Default 1h.
+	Idle At[time.Duration] `yaml:"idle" is:"duration"`
 	// Client is between two reads of a request's body and between two writes of
-	// the response. Default 60s (nginx: client_body_timeout, send_timeout).
+	// the response. Default 60s, and that of Idle where the pool speaks gRPC (nginx:
+	// client_body_timeout, send_timeout).
 	Client At[time.Duration] `yaml:"client" is:"duration"`
 }
 
@@ -267,8 +272,8 @@ type Retries struct {
 	// Tries is how many peers are asked at most, the first one included. Default 3
 	// (nginx: proxy_next_upstream_tries).
 	Tries At[int] `yaml:"tries" is:"tries"`
-	// Within is for all tries together. Default no limit (nginx:
-	// proxy_next_upstream_timeout).
+	// Within is how long after the first try another one may begin. Default no limit
+	// (nginx: proxy_next_upstream_timeout).
 	Within At[time.Duration] `yaml:"within" is:"duration"`
 	// On is what counts as a failure: `error`, `timeout`, `invalid`, or a status
 	// of 403, 404, 429, 500, 502, 503 and 504. Default error and timeout (nginx:
@@ -282,13 +287,14 @@ type Retries struct {
 // shorthand names the field that a bare value stands for.
 func (Retries) shorthand() string { return "tries" }
 
-// Buffering is `buffering:`.
+// Buffering is `buffering:`. With gRPC there is none.
 type Buffering struct {
-	// Requests are collected before a peer gets them. Default true (nginx:
+	// Requests are collected before a peer gets them. Default true; where it is
+	// false, a request whose body is under way meets no second peer (nginx:
 	// proxy_request_buffering).
 	Requests At[bool] `yaml:"requests" is:"bool"`
-	// Responses are taken off peers as fast as they come. Default true (nginx:
-	// proxy_buffering).
+	// Responses are taken off peers as fast as they come. Default true, but never
+	// for server-sent events (nginx: proxy_buffering).
 	Responses At[bool] `yaml:"responses" is:"bool"`
 }
 

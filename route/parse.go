@@ -119,6 +119,7 @@ func (o *Options) applyDefaults() {
 	setDefault(&o.Timeouts.Connect, 5*time.Second)
 	setDefault(&o.Timeouts.Send, time.Minute) // this and the next are nginx's own
 	setDefault(&o.Timeouts.Read, time.Minute)
+	setDefault(&o.Timeouts.Idle, time.Hour)
 	setDefault(&o.Timeouts.Client, time.Minute)
 	setDefault(&o.Retries.Tries, 3)
 	setDefault(&o.Buffering.Requests, true)

@@ -23,7 +23,8 @@ type Pool struct {
 	Protocol At[string] `yaml:"protocol" is:"protocol"`
 	// TLS encrypts the way to the peers.
 	TLS PoolTLS `yaml:"tls"`
-	// Host is the Host header that peers see. Default: the client's.
+	// Host is the Host header that peers see. Default: the client's. What the client
+	// asked for is in X-Forwarded-Host then.
 	Host At[string] `yaml:"host" is:"hostname"`
 
 	// Balance is `round-robin`, the default, `least-connections` or `random-two`
@@ -37,16 +38,18 @@ type Pool struct {
 	Sticky At[string] `yaml:"sticky" is:"cookie"`
 
 	// Keepalive is how many idle connections to peers each worker of nginx keeps,
-	// from 0, which is none, to 10000. Default 64 (nginx: keepalive).
+	// from 0, which closes each after its request, to 10000. Default 64 (nginx:
+	// keepalive).
 	Keepalive At[int] `yaml:"keepalive" is:"keepalive"`
-	// MaxConnections bounds the connections to each peer. Default none (nginx:
-	// max_conns).
+	// MaxConnections bounds the connections of one proxy to each peer, those of all
+	// its workers together. Default no bound (nginx: max_conns).
 	MaxConnections At[int] `yaml:"maxConnections" is:"count"`
 	// MaxFails is how many failures within FailTimeout take a peer out for as
 	// long; 0 never does. Default 1 (nginx: max_fails).
 	MaxFails At[int] `yaml:"maxFails" is:"fails"`
-	// FailTimeout: see MaxFails. Default 10s, from 1s to 1h (nginx: fail_timeout).
-	FailTimeout At[time.Duration] `yaml:"failTimeout" is:"duration"`
+	// FailTimeout: see MaxFails. Whole seconds from 1s to 1h, default 10s (nginx:
+	// fail_timeout).
+	FailTimeout At[time.Duration] `yaml:"failTimeout" is:"seconds"`
 }
 
 // Server is one entry of `servers:`, written as an address or as a map.
@@ -69,7 +72,7 @@ type PoolTLS struct {
 	Pos Pos
 	// CA is the Docker secret with the certificates that sign the peers' ones.
 	CA At[string] `yaml:"ca" is:"secret"`
-	// Verify is true unless written (nginx: proxy_ssl_verify).
+	// Verify is true unless written; then CA is needed (nginx: proxy_ssl_verify).
 	Verify At[bool] `yaml:"verify" is:"bool"`
 	// Name is who the peers' certificate is for, and the SNI that they get.
 	// Default: the Host header that they see (nginx: proxy_ssl_name).
