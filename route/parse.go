@@ -121,6 +121,9 @@ func (o *Options) applyDefaults() {
 	setDefault(&o.Limits.Burst, o.Limits.Rate.Value.Count-1)
 	setDefault(&o.Compress.MinSize, 1<<10)
 	setDefault(&o.Cache.Stale, true)
+	for i := range o.Errors {
+		setDefault(&o.Errors[i].Respond.Type, "text/plain")
+	}
 	setDefault(&o.Maintenance.Type, "text/html")
 	setDefault(&o.Mirror.Share, 100)
 	setDefault(&o.Mirror.Body, true)
