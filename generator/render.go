@@ -172,6 +172,7 @@ type mainFile struct {
 	MinCompressed        int
 	DefaultServer        bool          // no route is for unknown hosts
 	DefaultTLS           bool          // no route has a certificate for unknown hosts
+	EscapedURI           []Map         // where somebody is sent to sign in
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
 }
 
@@ -189,6 +190,9 @@ func mainOf(p Proxy) mainFile {
 		if s.Host == "*" {
 			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
 		}
+	}
+	if signsIn(p.Servers) {
+		m.EscapedURI = escapedURIMaps()
 	}
 	variables := 0
 	for _, d := range p.Definitions {
