@@ -98,8 +98,8 @@ func (a *answered) auth(auth route.Auth) {
 		a.Access.Take = append(a.Access.Take, t)
 		a.PeerHeaders = append(a.PeerHeaders, Header{h.Value, "$" + t.Variable})
 	}
-	ask := Answer{Route: a.Route, URI: auth.Path.Value, NoBody: true, PeerHeaders: askHeaders}
-	ask.Pool, ask.Upstream = auth.Pool.Value, upstream(auth.Pool.Value, a.peers)
+	ask := a.at(auth.Pool.Value).bare()
+	ask.URI, ask.MaxBody, ask.NoBody, ask.PeerHeaders = auth.Path.Value, 0, true, askHeaders
 	a.aside = append(a.aside, Location{Path: a.Access.Auth, Exact: true, Answer: &ask})
 	if !auth.SignIn.Given() {
 		return

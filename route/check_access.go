@@ -1,6 +1,10 @@
 package route
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // named looks at what options name: what a route, a policy or the defaults of a proxy say of
 // other pools, whether anybody uses it or not.
@@ -113,17 +117,22 @@ func (c *checker) mirror(r *Route) {
 	if own.Line == 0 {
 		return
 	}
-	pools := []At[string]{r.Pool, m.Pool}
-	for name := range r.Split {
-		pools = append(pools, At[string]{Value: name})
-	}
-	for _, pool := range pools {
-		if p := c.Pools[pool.Value]; p != nil && p.Protocol.Value == "grpc" {
-			c.problem(own, fmt.Sprintf("pool %s speaks gRPC, whose streams cannot be copied", p.Name), "leave mirror out, or mirror HTTP to HTTP")
-			return
-		}
+	if p := c.streamed(r); p != nil {
+		c.problem(own, fmt.Sprintf("pool %s speaks gRPC, whose streams cannot be copied", p.Name), "leave mirror out, or mirror HTTP to HTTP")
+		return
 	}
 	if r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0 {
 		c.problem(own, "a mirror gets what a pool gets, but this route has none", "leave it out")
 	}
+}
+
+// streamed is the pool because of which a route cannot be mirrored, or nil.
+func (d *Desired) streamed(r *Route) *Pool {
+	names := append(slices.Sorted(maps.Keys(r.Split)), r.Pool.Value, r.Mirror.Pool.Value)
+	for _, name := range names {
+		if p := d.Pools[name]; p != nil && p.Protocol.Value == "grpc" {
+			return p
+		}
+	}
+	return nil
 }

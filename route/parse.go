@@ -96,6 +96,9 @@ func (d *Desired) applyDefaults() {
 		setDefault(&r.Redirect.Status, 302)
 		setDefault(&r.Respond.Status, 200)
 		setDefault(&r.Respond.Type, "text/plain")
+		if d.streamed(r) != nil {
+			r.Mirror = Mirror{} // inherited
+		}
 		r.Options.applyDefaults()
 	}
 	for _, s := range d.Streams {
