@@ -84,12 +84,20 @@ func (c *checker) errors(rules []ErrorRule) {
 			c.problem(rule.Pos, "this rule answers several things", "leave one of pool, respond and redirect")
 		}
 		c.poolThere(rule.Pool)
+		if p := c.Pools[rule.Pool.Value]; p != nil && p.Protocol.Value == "grpc" {
+			c.problem(rule.Pool.Pos, fmt.Sprintf("pool %s speaks gRPC, whose streams cannot begin anew elsewhere", p.Name), "answer with a pool of HTTP, with respond or redirect")
+		}
 		c.bodiless(rule.Respond)
 	}
 }
 
 // failing looks at error rules together with what else the route says.
 func (c *checker) failing(r *Route) {
+	for _, rule := range r.own.Errors {
+		if p := c.streamed(r); p != nil && rule.Pool.Given() {
+			c.problem(rule.Pool.Pos, fmt.Sprintf("the streams of pool %s are gRPC and cannot begin anew elsewhere", p.Name), "answer with respond or redirect")
+		}
+	}
 	for _, rule := range r.Errors {
 		if rule.Pool.Given() && r.Buffering.Requests.Given() && !r.Buffering.Requests.Value {
 			c.problem(rule.Pool.Pos, fmt.Sprintf("a pool can only be asked again with bodies that were kept, but route %s does not collect them", r.Name),
@@ -117,7 +125,7 @@ func (c *checker) mirror(r *Route) {
 	if own.Line == 0 {
 		return
 	}
-	if p := c.streamed(r); p != nil {
+	if p := c.streamed(r, m.Pool.Value); p != nil {
 		c.problem(own, fmt.Sprintf("pool %s speaks gRPC, whose streams cannot be copied", p.Name), "leave mirror out, or mirror HTTP to HTTP")
 		return
 	}
@@ -126,13 +134,23 @@ func (c *checker) mirror(r *Route) {
 	}
 }
 
-// streamed is the pool because of which a route cannot be mirrored, or nil.
-func (d *Desired) streamed(r *Route) *Pool {
-	names := append(slices.Sorted(maps.Keys(r.Split)), r.Pool.Value, r.Mirror.Pool.Value)
-	for _, name := range names {
+// streamed is the first of a route's pools that speaks gRPC, or nil. nginx keeps
+// no bodies on their way to one, so there is nothing to send elsewhere.
+func (d *Desired) streamed(r *Route, more ...string) *Pool {
+	for _, name := range append(slices.Sorted(maps.Keys(r.Split)), append(more, r.Pool.Value)...) {
 		if p := d.Pools[name]; p != nil && p.Protocol.Value == "grpc" {
 			return p
 		}
 	}
 	return nil
+}
+
+// unstream takes out what a route inherits and cannot do with the streams of gRPC.
+func (d *Desired) unstream(r *Route) {
+	if d.streamed(r, r.Mirror.Pool.Value) != nil {
+		r.Mirror = Mirror{}
+	}
+	if d.streamed(r) != nil {
+		r.Errors = slices.DeleteFunc(slices.Clone(r.Errors), func(rule ErrorRule) bool { return rule.Pool.Given() })
+	}
 }

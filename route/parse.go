@@ -96,9 +96,7 @@ func (d *Desired) applyDefaults() {
 		setDefault(&r.Redirect.Status, 302)
 		setDefault(&r.Respond.Status, 200)
 		setDefault(&r.Respond.Type, "text/plain")
-		if d.streamed(r) != nil {
-			r.Mirror = Mirror{} // inherited
-		}
+		d.unstream(r)
 		r.Options.applyDefaults()
 	}
 	for _, s := range d.Streams {
