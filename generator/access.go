@@ -99,6 +99,8 @@ func (a *answered) auth(auth route.Auth) {
 		a.PeerHeaders = append(a.PeerHeaders, Header{h.Value, "$" + t.Variable})
 	}
 	ask := a.at(auth.Pool.Value).bare()
+	// What the client gets, and the log tells, is of its own request.
+	ask.Back, ask.HSTS, ask.Traffic, ask.Log.Names = Back{}, nil, Traffic{}, false
 	ask.URI, ask.MaxBody, ask.NoBody, ask.PeerHeaders = auth.Path.Value, 0, true, askHeaders
 	a.aside = append(a.aside, Location{Path: a.Access.Auth, Exact: true, Answer: &ask})
 	if !auth.SignIn.Given() {

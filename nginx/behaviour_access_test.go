@@ -366,3 +366,47 @@ func accessSignIn(t *testing.T, w *wharf) {
 		routes: {shop: {hosts: [shop.example], pool: shop, access: {auth: {pool: door, signIn: /in}, basic: users}}}
 	`, "is never asked for a password")
 }
+
+// The log, limits, response headers and the cache are of the client's request, and
+// not of the question whether it may pass.
+func accessAuthBeside(t *testing.T, w *wharf) {
+	w.peer("door", doorkeeper(new(atomic.Int32)))
+	w.serve(t, `
+		pools: {shop: {servers: [{{shop}}]}, door: {servers: [{{door}}]}, dead: {servers: [{{dead}}]}, spare: {servers: [{{spare}}]}}
+		routes:
+		  shop: {hosts: [shop.example], pool: shop, access: {auth: {pool: door}}, cache: {valid: 1h, cookies: true}, limits: {rate: 1/m, burst: 3}}
+		  dead: {hosts: [dead.example], pool: dead, errors: [{on: [502], pool: spare}], cache: {valid: 1h}, limits: {rate: 1/m, burst: 1}}
+	`)
+	pass := withCookie("door", "204")
+	for i, want := range []statusCase{
+		{"first", "http://shop.example/", []option{pass}, 200, "shop"},
+		{"not let in", "http://shop.example/", nil, 401, ""},
+		{"again", "http://shop.example/", []option{pass}, 200, "shop"},
+		{"again", "http://shop.example/", []option{pass}, 200, "shop"},
+		{"too often", "http://shop.example/", []option{pass}, 429, ""},
+	} {
+		if a := w.get(t, want.url, want.options...); a.Status != want.status {
+			t.Errorf("%d, %s: got %d, want %d", i, want.name, a.Status, want.status)
+		}
+	}
+	if n := len(w.saw(t, "shop", 1)); n != 1 {
+		t.Errorf("the shop was asked %d times for what is kept, want 1", n)
+	}
+	if n := len(w.saw(t, "door", 4)); n != 4 {
+		t.Errorf("the door was asked %d times, want 4: what is kept is not for everybody", n)
+	}
+	if line := w.logged(t, `"GET / HTTP/1.1" 401`); strings.Contains(line, "door") {
+		t.Errorf("the log of a request that was refused names the door: %s", line)
+	}
+	for i := range 2 {
+		if a := w.get(t, "http://dead.example/"); a.Peer != "spare" {
+			t.Errorf("a fallback, %d: got %d from %q", i, a.Status, a.Peer)
+		}
+	}
+	if n := len(w.saw(t, "spare", 2)); n != 2 {
+		t.Errorf("the spare was asked %d times, want 2: what it answers is not kept", n)
+	}
+	if a := w.get(t, "http://dead.example/"); a.Status != 429 {
+		t.Errorf("a third request: got %d, want 429", a.Status)
+	}
+}

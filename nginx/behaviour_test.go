@@ -151,6 +151,7 @@ var features = []feature{
 	{name: "access/any", do: accessAny},
 	{name: "access/auth", do: accessAuth},
 	{name: "access/sign-in", do: accessSignIn},
+	{name: "access/auth-beside", do: accessAuthBeside},
 
 	// Seeing
 	{name: "seeing/log-json", do: seeingLogJSON},
