@@ -312,7 +312,8 @@ var special = map[string]any{
 
 	"routes.demo.headers.request.remove[]":  "X-Removed", // what is set is not removed
 	"routes.demo.headers.response.remove[]": "X-Removed",
-	"routes.demo.errors[].respond.status":   410, // one with a body
+	"routes.demo.errors[].respond.status":   410,        // one with a body
+	"routes.demo.access.auth.headers[]":     "X-Answer", // no header is set twice
 }
 
 // renamed gives the thing of a section another name, and those that point to
