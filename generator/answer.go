@@ -19,9 +19,13 @@ type answered struct {
 	definitions Definitions
 	peers       map[string][]Peer
 	passing     func(pool string) Passing
+	// inner and aside are locations that the answer needs in every server.
+	inner, aside []Location
 }
 
-func (d Definitions) empty() bool { return len(d.Maps)+len(d.Splits)+len(d.Zones) == 0 }
+func (d Definitions) empty() bool {
+	return len(d.Maps)+len(d.Splits)+len(d.Zones)+len(d.Geos) == 0 && d.Mirror == nil
+}
 
 // inside is the inner location that answers so.
 func (a answered) inside(path string) Location {
@@ -32,7 +36,7 @@ func (a answered) inside(path string) Location {
 
 // at is the same answer with one pool of its split.
 func (a answered) at(pool string) answered {
-	a.Split = nil
+	a.Split, a.Maintenance = nil, nil
 	a.lead(pool)
 	return a
 }
@@ -86,6 +90,7 @@ func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[
 			a.Respond = &Respond{Status: s.Status.Value, Type: s.Type.Value, Body: a.text("body", s.Body.Value)}
 		}
 		a.traffic(r)
+		a.guard(b, r)
 		a.definitions.Route = r.Name
 		a.definitions.Maps = append(c.maps, a.definitions.Maps...)
 		out[r.Name] = a
@@ -175,21 +180,23 @@ func redirectOf(r route.Redirect) *Redirect {
 // urlOf writes an address with nginx's variables for what is kept. A new scheme
 // or host comes with its own port; a new path keeps the query, unless it has one.
 func urlOf(to route.Target) string {
-	scheme, host, port, path := cmp.Or(to.Scheme, "$client_scheme"), to.Host, "", "$request_uri"
+	switch {
+	case to.Path == "":
+		to.Path = "$request_uri"
+	case !strings.Contains(to.Path, "?"):
+		to.Path += "$is_args$args"
+	}
+	return addressOf(to)
+}
+
+// addressOf is urlOf with a path that is all there is.
+func addressOf(to route.Target) string {
+	scheme, host, port := cmp.Or(to.Scheme, "$client_scheme"), cmp.Or(to.Host, "$host"), ""
 	switch {
 	case to.Port != 0:
 		port = fmt.Sprintf(":%d", to.Port)
 	case to.Host == "" && to.Scheme == "":
 		port = "$client_port"
 	}
-	if host == "" {
-		host = "$host"
-	}
-	if to.Path != "" {
-		path = to.Path
-		if !strings.Contains(path, "?") {
-			path += "$is_args$args"
-		}
-	}
-	return scheme + "://" + host + port + path
+	return scheme + "://" + host + port + to.Path
 }

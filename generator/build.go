@@ -122,18 +122,23 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 			out.Definitions = append(out.Definitions, d)
 		}
 	}
-	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out.Servers))) {
+	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out))) {
 		out.Upstreams = append(out.Upstreams, b.upstream(b.pools[pool], peers[pool], out.Nginx))
 	}
 	out.Spec.Secrets = b.mounted()
 	return out
 }
 
-// poolsOf lists the pools that servers lead to.
-func poolsOf(servers []Server) map[string]bool {
+// poolsOf lists the pools that a proxy leads to.
+func poolsOf(p Proxy) map[string]bool {
 	used := map[string]bool{}
-	for _, s := range servers {
-		for _, l := range slices.Concat(s.Locations, s.Inner) {
+	for _, d := range p.Definitions {
+		if d.Mirror != nil {
+			used[d.Mirror.Copy.Upstream] = true
+		}
+	}
+	for _, s := range p.Servers {
+		for _, l := range s.all() {
 			if l.Answer != nil && l.Answer.Upstream != "" {
 				used[l.Answer.Upstream] = true
 			}

@@ -98,7 +98,7 @@ func locationsOf(p Proxy) map[string]handling {
 				out[at] = handling{target(l.Answer), l.Answer}
 			}
 		}
-		for _, l := range s.Inner {
+		for _, l := range slices.Concat(s.Inner, s.Aside) {
 			out[s.Host+" route "+l.Path] = handling{target(l.Answer), l.Answer}
 		}
 	}
@@ -108,6 +108,8 @@ func locationsOf(p Proxy) map[string]handling {
 // target says in words what answers.
 func target(a *Answer) string {
 	switch {
+	case a.After != "":
+		return "route " + a.After
 	case a.Redirect != nil:
 		return fmt.Sprintf("redirect %d", a.Redirect.Status)
 	case a.Respond != nil:

@@ -65,7 +65,10 @@ func over(common, own []Header) []Header {
 // their own.
 func completeHeaders(servers []Server, common []Header) {
 	for _, s := range servers {
-		for _, l := range slices.Concat(s.Locations, s.Inner) {
+		for _, m := range s.Mirrors {
+			m.Headers = over(common, m.Headers)
+		}
+		for _, l := range s.all() {
 			if l.Answer != nil {
 				own := over(common, slices.Concat(l.Answer.Passing.Headers, l.Answer.PeerHeaders))
 				l.Answer.PeerHeaders = l.Answer.Snippet.beside(common, own)

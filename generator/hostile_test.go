@@ -91,12 +91,12 @@ var apart = map[string][][]string{
 	"Proxy": {{"defaults", "listen.http3"}, {"defaults", "listen.proxyProtocol"}},
 	"Pool":  {{"servers", "hash", "sticky"}, {"service", "port", "balance", "sticky"}, {"servers", "balance", "hash"}},
 	"Route": {
-		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect"},
-		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect"},
-		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "redirect.scheme", "redirect.host", "redirect.port", "redirect.path", "redirect.regex", "errors.pool", "errors.respond"},
-		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "redirect.to", "errors"},
-		{"pool", "split", "splitBy", "redirect", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "respond.status", "errors"},
-		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.regex", "rewrite.to", "errors"},
+		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect", "access.basic"},
+		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect", "access.auth.signIn"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "redirect.scheme", "redirect.host", "redirect.port", "redirect.path", "redirect.regex", "errors.pool", "errors.respond", "access.basic", "mirror"},
+		{"pool", "split", "splitBy", "respond", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "redirect.to", "errors", "access.auth", "mirror"},
+		{"pool", "split", "splitBy", "redirect", "passthrough", "headers.request", "cookies", "limits", "cache", "rewrite", "respond.status", "errors", "access.auth.signIn", "mirror"},
+		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.regex", "rewrite.to", "errors", "access.basic"},
 		besides(reflect.TypeFor[route.Route](), "proxy", "hosts", "pool", "passthrough"),
 	},
 	"Stream": {{"responses"}, {"tls", "proxyProtocol"}}, // TCP, UDP
@@ -327,6 +327,8 @@ var special = map[string]any{
 
 	"routes.demo.headers.request.remove[]":  "X-Removed", // what is set is not removed
 	"routes.demo.headers.response.remove[]": "X-Removed",
+	"routes.demo.errors[].respond.status":   410,        // one with a body
+	"routes.demo.access.auth.headers[]":     "X-Answer", // no header is set twice
 }
 
 // renamed gives the thing of a section another name, and those that point to

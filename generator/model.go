@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wharfinger/wharfinger/route"
@@ -66,7 +67,14 @@ type Server struct {
 	// Inner are locations that no client reaches: a request comes to them from
 	// one of Locations, when a condition holds.
 	Inner []Location
+	// Aside are locations for what happens on the side: named ones, which start
+	// with @, and those for requests that nginx makes itself.
+	Aside   []Location
+	Mirrors []*Mirror
 }
+
+// all are all locations of a server.
+func (s Server) all() []Location { return slices.Concat(s.Locations, s.Inner, s.Aside) }
 
 // Location is what happens below one path (nginx: location).
 type Location struct {
@@ -117,6 +125,19 @@ type Answer struct {
 	Traffic   Traffic
 	Snippet   *Snippet
 
+	// Maintenance leads to an inner location that tells of it, or is nil.
+	Maintenance *Try
+	Access      *Access
+	ErrorPages  []ErrorPage
+	Intercept   bool // error pages are for what the pool answers, too
+	// After is the named location where those go who were let in, or "".
+	After  string
+	Mirror *Mirror
+	// URI is what the pool is asked for, or "" for the path as it is now. It may
+	// hold variables of nginx.
+	URI    string
+	NoBody bool // the pool gets no body
+
 	// PeerHeaders are empty where those of the proxy are enough. While answers are
 	// made they are what this one sets beyond or instead of those; Build adds the
 	// proxy's own.
@@ -146,9 +167,10 @@ type Redirect struct {
 
 // Respond is a fixed answer.
 type Respond struct {
-	Status int
-	Type   string
-	Body   Text
+	Status     int
+	Type       string
+	Body       Text
+	RetryAfter int // seconds; 0 says nothing
 }
 
 // Rewrite changes the path on its way to the pool (nginx: rewrite … break).
@@ -163,6 +185,15 @@ type Definitions struct {
 	Maps   []Map
 	Splits []Split
 	Zones  []Zone
+	Geos   []Geo
+	Mirror *Mirror
+}
+
+// Geo sets a variable by the client's address (nginx: geo).
+type Geo struct {
+	Variable        string // without the dollar sign
+	Networks        []string
+	Inside, Outside string
 }
 
 // Map sets a variable by another value (nginx: map). The first entry that

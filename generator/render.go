@@ -191,6 +191,7 @@ type mainFile struct {
 	GRPC                 bool          // a route leads to a pool that speaks it
 	HTTP2                bool          // is to be switched on for it
 	OldTLS               bool          // to peers, unless nginx is told otherwise
+	EscapedURI           []Map         // where somebody is sent to sign in
 	KeepaliveMin         time.Duration // 0 where nginx does not have it
 }
 
@@ -208,11 +209,9 @@ func mainOf(p Proxy) mainFile {
 		if s.Host == "*" {
 			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
 		}
-		for _, l := range slices.Concat(s.Locations, s.Inner) {
-			if l.Answer != nil {
-				m.GRPC = m.GRPC || l.Answer.Passing.Module == "grpc"
-				m.OldTLS = m.OldTLS || l.Answer.Passing.TLS != nil && !p.Nginx.AtLeast(1, 27, 3)
-			}
+		for _, to := range s.passings() {
+			m.GRPC = m.GRPC || to.Module == "grpc"
+			m.OldTLS = m.OldTLS || to.TLS != nil && !p.Nginx.AtLeast(1, 27, 3)
 		}
 	}
 	if p.Passthrough != nil {
@@ -222,6 +221,9 @@ func mainOf(p Proxy) mainFile {
 		m.UnopenedHash = max(2048, 1<<bits.Len(uint(2*len(p.Passthrough.Hosts))))
 	}
 	m.HTTP2 = p.Nginx.AtLeast(1, 25, 1) && p.HTTPS == 0 // with TLS it is on
+	if signsIn(p.Servers) {
+		m.EscapedURI = escapedURIMaps()
+	}
 	variables := 0
 	for _, d := range p.Definitions {
 		variables += len(d.Maps) + len(d.Splits)

@@ -96,10 +96,47 @@ func server(host string, candidates []candidate) Server {
 			addStreams(inner, l.Answer)
 		}
 	}
+	s.addAside(inner, candidates)
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
 		s.Inner = append(s.Inner, inner[name])
 	}
 	return s
+}
+
+// addAside adds what the routes of a server need besides their own locations.
+func (s *Server) addAside(inner map[string]Location, candidates []candidate) {
+	used := map[string]bool{}
+	for _, l := range slices.Concat(s.Locations, slices.Collect(maps.Values(inner))) {
+		if l.Answer != nil {
+			used[l.Answer.Route] = true
+		}
+	}
+	for _, c := range candidates {
+		if !used[c.route.Name] {
+			continue
+		}
+		used[c.route.Name] = false // done
+		for _, l := range c.answer.inner {
+			inner[l.Path] = l.own()
+		}
+		for _, l := range c.answer.aside {
+			s.Aside = append(s.Aside, l.own())
+		}
+		if m := c.answer.Mirror; m != nil {
+			own := *m
+			s.Mirrors = append(s.Mirrors, &own)
+		}
+	}
+	slices.SortFunc(s.Aside, func(a, b Location) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(s.Mirrors, func(a, b *Mirror) int { return cmp.Compare(a.Route, b.Route) })
+}
+
+// own is the location with an answer of its own: what is completed later must
+// not be completed twice.
+func (l Location) own() Location {
+	answer := *l.Answer
+	l.Answer = &answer
+	return l
 }
 
 // addSplit adds the inner locations of the other pools of a split.

@@ -142,7 +142,7 @@ func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
 		out.Clients = out.Clients || s.TLS.Clients != nil
 	}
 	for _, s := range out.Servers {
-		for _, l := range slices.Concat(s.Locations, s.Inner) {
+		for _, l := range s.all() {
 			a := l.Answer
 			if a == nil {
 				continue

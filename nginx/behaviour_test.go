@@ -73,6 +73,14 @@ var features = []feature{
 	{name: "split/weights", do: splitWeights},
 	{name: "split/sticky", do: splitSticky},
 
+	{name: "errors/pool", do: errorsPool},
+	{name: "errors/answers", do: errorsAnswers},
+	{name: "errors/access", do: errorsAccess},
+	{name: "maintenance/on", do: maintenanceOn},
+	{name: "mirror/copies", do: mirrorCopies},
+	{name: "mirror/share", do: mirrorShare},
+	{name: "mirror/slow", do: mirrorSlow},
+
 	// Pools
 	{name: "pools/no-peers", do: poolsNoPeers},
 	{name: "pools/one-peer-dead", do: poolsOnePeerDead},
@@ -198,6 +206,14 @@ var features = []feature{
 	{name: "traffic/grpc-idle", do: trafficGRPCIdle, since: "1.25.1"},
 
 	// Access
+	{name: "access/addresses", do: accessAddresses},
+	{name: "access/basic", do: accessBasic},
+	{name: "access/missing-secret", do: accessMissingSecret},
+	{name: "access/fixed-answers", do: accessFixedAnswers},
+	{name: "access/any", do: accessAny},
+	{name: "access/auth", do: accessAuth},
+	{name: "access/sign-in", do: accessSignIn},
+	{name: "access/auth-beside", do: accessAuthBeside},
 
 	// Seeing
 	{name: "seeing/log-json", do: seeingLogJSON},

@@ -31,6 +31,7 @@ func (c *checker) check() {
 	}
 	for _, p := range c.Policies {
 		c.headers(p.Headers)
+		c.named(p.Options)
 	}
 	taken := map[place]claim{}
 	routes := slices.SortedFunc(maps.Values(c.Routes), asRead)
@@ -61,6 +62,7 @@ func (c *checker) proxy(p *Proxy) {
 			fmt.Sprintf("a proxy's name has at most %d characters", maxProxyName))
 	}
 	c.snippet(p.Snippet)
+	c.named(p.Defaults)
 	if c.gaps.fields[p] {
 		return
 	}

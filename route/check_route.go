@@ -7,6 +7,7 @@ import (
 )
 
 func (c *checker) route(r *Route) {
+	c.named(r.own)
 	for _, use := range r.Use {
 		if use.Value != "" && c.Policies[use.Value] == nil && !c.gaps.names {
 			c.problem(use.Pos, fmt.Sprintf("there is no policy %s", use.Value), known("policy", "policies", c.Policies))
@@ -35,6 +36,9 @@ func (c *checker) route(r *Route) {
 	c.wire(r)
 	c.traffic(r)
 	c.passing(r)
+	c.access(r)
+	c.failing(r)
+	c.mirror(r)
 }
 
 // answer looks at what the route answers with: one thing, and not two.
@@ -59,7 +63,11 @@ func (c *checker) answer(r *Route) {
 	c.poolThere(r.Pool)
 	c.split(r)
 	c.redirect(r.Redirect)
-	if s := r.Respond; (s.Status.Value == 204 || s.Status.Value == 304) && s.Body.Value != "" {
+	c.bodiless(r.Respond)
+}
+
+func (c *checker) bodiless(s Respond) {
+	if (s.Status.Value == 204 || s.Status.Value == 304) && s.Body.Value != "" {
 		c.problem(s.Body.Pos, fmt.Sprintf("an answer with status %d has no body", s.Status.Value), "leave the body out, or give it another status (RFC 9110, 15.3.5 and 15.4.5)")
 	}
 }

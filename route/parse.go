@@ -97,6 +97,7 @@ func (d *Desired) applyDefaults() {
 		setDefault(&r.Redirect.Status, 302)
 		setDefault(&r.Respond.Status, 200)
 		setDefault(&r.Respond.Type, "text/plain")
+		d.unstream(r)
 		r.Options.applyDefaults()
 	}
 	for _, s := range d.Streams {
@@ -127,6 +128,9 @@ func (o *Options) applyDefaults() {
 	setDefault(&o.Limits.Burst, o.Limits.Rate.Value.Count-1)
 	setDefault(&o.Compress.MinSize, 1<<10)
 	setDefault(&o.Cache.Stale, true)
+	for i := range o.Errors {
+		setDefault(&o.Errors[i].Respond.Type, "text/plain")
+	}
 	setDefault(&o.Maintenance.Type, "text/html")
 	setDefault(&o.Mirror.Share, 100)
 	setDefault(&o.Mirror.Body, true)
