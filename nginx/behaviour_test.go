@@ -76,6 +76,7 @@ var features = []feature{
 	{name: "errors/pool", do: errorsPool},
 	{name: "errors/answers", do: errorsAnswers},
 	{name: "errors/access", do: errorsAccess},
+	{name: "errors/pool-kinds", do: errorsPoolKinds},
 	{name: "maintenance/on", do: maintenanceOn},
 	{name: "mirror/copies", do: mirrorCopies},
 	{name: "mirror/share", do: mirrorShare},
@@ -226,6 +227,9 @@ var features = []feature{
 	{name: "templates/own", do: templatesOwn},
 	{name: "templates/snippets", do: templatesSnippets},
 	{name: "templates/snippets-bounds", do: templatesSnippetsBounds},
+
+	// All at once
+	{name: "everything/serves", do: everythingServes, since: "1.25"},
 }
 
 // TestBehaviour holds what clients and peers meet: a real nginx serves rendered
@@ -235,14 +239,19 @@ func TestBehaviour(t *testing.T) {
 		t.Skip("the lab's nginx is fetched as root")
 	}
 	checkFeatures(t)
-	var figures []string
-	for _, version := range []string{"1.30", "1.22"} {
-		ran, without := 0, 0
+	versions := []string{"1.30", "1.22"}
+	figures := make([]string, len(versions))
+	t.Cleanup(func() { // the versions run side by side, for most of it is waiting
+		t.Logf("behaviour: of %d features, %s", len(features), strings.Join(figures, "; "))
+	})
+	for i, version := range versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			program, err := lab.Nginx(t.Context(), version)
 			if err != nil {
 				t.Fatal(err)
 			}
+			ran, without := 0, 0
 			for _, f := range features {
 				t.Run(f.name, func(t *testing.T) {
 					w := newWharf(t, version, program)
@@ -255,10 +264,9 @@ func TestBehaviour(t *testing.T) {
 					w.run(t, f)
 				})
 			}
+			figures[i] = fmt.Sprintf("nginx %s: %d features ran, %d were left out for the version and refused by name", version, ran, without)
 		})
-		figures = append(figures, fmt.Sprintf("nginx %s: %d features ran, %d were left out for the version and refused by name", version, ran, without))
 	}
-	t.Logf("behaviour: of %d features, %s", len(features), strings.Join(figures, "; "))
 }
 
 // endedEarly ends a feature whose nginx lacks what it uses.

@@ -36,6 +36,8 @@ type wharf struct {
 	// workers, unless 0, is how many workers nginx has, for what each counts by
 	// itself. As rendered, there is one for each CPU.
 	workers int
+	// adjust, unless nil, changes what was built before it is rendered.
+	adjust func(*generator.Proxy)
 	// problems is what the last serve's build had to say of the cluster.
 	problems route.Problems
 
@@ -123,6 +125,9 @@ func (w *wharf) rollout(t *testing.T, text string) generator.Rollout {
 	}
 	model, problems := generator.Build(desired, w.state())
 	w.problems = problems
+	if w.adjust != nil {
+		w.adjust(&model.Proxies[0])
+	}
 	files, err := w.templates.Render(model.Proxies[0])
 	if err != nil {
 		t.Fatal(err)
