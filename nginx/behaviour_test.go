@@ -162,6 +162,7 @@ var features = []feature{
 	{name: "traffic/websocket", do: trafficWebsocket},
 	{name: "traffic/other-upgrades", do: trafficOtherUpgrades},
 	{name: "traffic/body-limit", do: trafficBodyLimit},
+	{name: "traffic/accel-redirect", do: trafficAccelRedirect},
 	{name: "traffic/trusted-proxies", do: trafficTrusted},
 	{name: "traffic/trusted-tls", do: trafficTrustedTLS},
 	{name: "traffic/proxy-protocol", do: trafficProxyProtocol},

@@ -122,3 +122,28 @@ func trafficBodyLimit(t *testing.T, w *wharf) {
 		conn.Close()
 	}
 }
+
+// A peer cannot send a request on to another route, past whoever guards that.
+func trafficAccelRedirect(t *testing.T, w *wharf) {
+	w.peer("shop", func(rw http.ResponseWriter, r *http.Request) {
+		to := "/inner/x"
+		if r.URL.Path == "/internal" {
+			to = "/.route/post:/inner/x"
+		}
+		rw.Header().Set("X-Accel-Redirect", to)
+		fmt.Fprint(rw, "from shop")
+	})
+	w.serve(t, `
+		pools: {shop: {servers: [{{shop}}]}, inner: {servers: [{{inner}}]}}
+		routes:
+		  shop: {hosts: [shop.example], pool: shop}
+		  inner: {hosts: [shop.example], paths: [/inner], pool: inner}
+		  post: {hosts: [shop.example], when: {methods: [POST]}, pool: inner}
+	`)
+	for _, path := range []string{"/", "/internal"} {
+		a := w.get(t, "http://shop.example"+path)
+		if a.Status != 200 || a.Body != "from shop" || a.Header.Get("X-Accel-Redirect") != "" {
+			t.Errorf("%s: got %d, %q and X-Accel-Redirect %q, want the peer's own answer alone", path, a.Status, a.Body, a.Header.Get("X-Accel-Redirect"))
+		}
+	}
+}
