@@ -75,7 +75,7 @@ func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[
 		for _, path := range r.Paths {
 			on := when
 			if path.Value.Kind == route.Regex {
-				on = c.matches("$uri", path.Value.Text)
+				on = c.matches("$uri", cased(path.Value.Text, path.Value.AnyCase))
 				if when != "" {
 					on = c.all([]string{on, when})
 				}

@@ -100,7 +100,15 @@ func regexOf(m route.Match) string {
 	case route.Present:
 		return "(?s)."
 	}
-	return m.Text
+	return cased(m.Text, m.AnyCase)
+}
+
+// cased is a regular expression that may not look at case.
+func cased(regex string, anyCase bool) string {
+	if anyCase {
+		return "(?i)" + regex
+	}
+	return regex
 }
 
 // simpleName is what nginx reads behind $cookie_ and $arg_.

@@ -90,7 +90,8 @@ func readRoutePath(s string) (any, string, string) {
 	case strings.HasPrefix(s, "="):
 		p = Path{Kind: Exact, Text: strings.TrimLeft(s[1:], " ")}
 	case strings.HasPrefix(s, "~"):
-		p = Path{Kind: Regex, Text: behindTilde(s)}
+		p.Kind = Regex
+		p.Text, p.AnyCase = behindTilde(s)
 		if _, complaint, hint := readRegex(p.Text); complaint != "" {
 			return nil, complaint, hint
 		}
@@ -109,11 +110,12 @@ func readRoutePath(s string) (any, string, string) {
 
 // behindTilde is a regular expression without nginx's mark: ~, or ~* for one
 // that does not look at case.
-func behindTilde(s string) string {
-	if rest, ok := strings.CutPrefix(s, "~*"); ok {
-		return "(?i)" + strings.TrimLeft(rest, " ")
+func behindTilde(s string) (regex string, anyCase bool) {
+	rest, anyCase := strings.CutPrefix(s, "~*")
+	if !anyCase {
+		rest = s[1:]
 	}
-	return strings.TrimLeft(s[1:], " ")
+	return strings.TrimLeft(rest, " "), anyCase
 }
 
 // readRegex takes what Go and nginx's PCRE read alike. Named groups would become
@@ -123,7 +125,7 @@ func readRegex(s string) (any, string, string) {
 	complaint := fmt.Sprintf("%s is not a regular expression", quote(s))
 	parsed, err := syntax.Parse(s, syntax.Perl)
 	switch {
-	case s == "" || s == "(?i)":
+	case s == "":
 		return nil, complaint, "write one, like ^/items/[0-9]+$"
 	case len(s) > 1000:
 		return nil, complaint, "one has at most 1000 characters"
@@ -187,15 +189,15 @@ func readMatch(s string) (any, string, string) {
 	case s == "*":
 		return Match{Kind: Present}, "", ""
 	case strings.HasPrefix(s, "~"):
-		text := behindTilde(s)
+		text, anyCase := behindTilde(s)
 		if _, complaint, hint := readRegex(text); complaint != "" {
 			return nil, complaint, hint
 		}
-		return Match{Like, text}, "", ""
+		return Match{Like, text, anyCase}, "", ""
 	case s == "" || len(s) > 1000 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 127 }):
 		return nil, fmt.Sprintf("%s is nothing to compare with", quote(s)), "write the text itself, * for any, or a regular expression behind ~"
 	}
-	return Match{Equal, s}, "", ""
+	return Match{Kind: Equal, Text: s}, "", ""
 }
 
 var methodForm = regexp.MustCompile(`^[A-Z]{1,20}$`)

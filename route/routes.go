@@ -63,6 +63,8 @@ type Path struct {
 	// Kind is how Text is meant.
 	Kind PathKind
 	Text string
+	// AnyCase says that a regular expression does not look at case.
+	AnyCase bool
 }
 
 // PathKind is how the text of a path is meant.
@@ -73,7 +75,8 @@ const (
 	// Prefix covers whole segments: `/v2` is /v2 and /v2/items, not /v20. The
 	// longest wins.
 	Prefix PathKind = iota
-	// Regex is a regular expression, written behind `~` (nginx: location ~).
+	// Regex is a regular expression, written behind `~` or, where case does not
+	// matter, `~*` (nginx: location ~).
 	Regex
 	// Exact is one path alone, written behind `=` (nginx: location =).
 	Exact
@@ -85,6 +88,9 @@ func (p Path) String() string {
 	case Exact:
 		return "= " + p.Text
 	case Regex:
+		if p.AnyCase {
+			return "~* " + p.Text
+		}
 		return "~ " + p.Text
 	}
 	return p.Text
@@ -113,6 +119,8 @@ type Match struct {
 	// Kind is how Text is meant.
 	Kind MatchKind
 	Text string
+	// AnyCase says that a regular expression does not look at case.
+	AnyCase bool
 }
 
 // MatchKind is how the text of a match is meant.
@@ -121,7 +129,8 @@ type MatchKind int
 const (
 	// Equal is the very text.
 	Equal MatchKind = iota
-	// Like is a regular expression, written behind `~`.
+	// Like is a regular expression, written behind `~` or, where case does not
+	// matter, `~*`.
 	Like
 	// Present is any text but the empty one, written `*`.
 	Present

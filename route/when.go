@@ -34,7 +34,8 @@ func (w When) form() string {
 	fmt.Fprint(&b, methods)
 	for _, values := range []map[string]At[Match]{w.Headers, w.Cookies, w.Query} {
 		for _, name := range slices.Sorted(maps.Keys(values)) {
-			fmt.Fprintf(&b, " %q:%v%q", name, values[name].Value.Kind, values[name].Value.Text)
+			m := values[name].Value
+			fmt.Fprintf(&b, " %q:%d%q%t", name, m.Kind, m.Text, m.AnyCase)
 		}
 		b.WriteString(";")
 	}
