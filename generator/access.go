@@ -2,6 +2,7 @@ package generator
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,6 +92,33 @@ var askHeaders = []Header{
 	{"X-Forwarded-Uri", "$request_uri"},
 }
 
+// takenHeaders lists for each pool, without a value, the headers that its peers
+// are to have from auth alone.
+func takenHeaders(routes map[string]*route.Route) map[string][]Header {
+	names := map[string]map[string]bool{}
+	for _, r := range routes {
+		pools := append(slices.Collect(maps.Keys(r.Split)), r.Pool.Value)
+		for _, rule := range r.Errors {
+			pools = append(pools, rule.Pool.Value)
+		}
+		for _, pool := range pools {
+			for _, h := range r.Access.Auth.Headers {
+				if names[pool] == nil {
+					names[pool] = map[string]bool{}
+				}
+				names[pool][h.Value] = true
+			}
+		}
+	}
+	taken := map[string][]Header{}
+	for pool := range names {
+		for _, name := range slices.Sorted(maps.Keys(names[pool])) {
+			taken[pool] = append(taken[pool], Header{Name: name})
+		}
+	}
+	return taken
+}
+
 func (a *answered) auth(auth route.Auth) {
 	a.Access.Auth = "/.route/" + a.Route + "+auth"
 	for i, h := range auth.Headers {
@@ -116,7 +144,7 @@ func (a *answered) auth(auth route.Auth) {
 	}
 	page := a.bare()
 	page.Upstream = ""
-	page.Redirect = &Redirect{Status: 302, URL: addressOf(to) + mark + "rd=$client_scheme://$host$client_port$" + escapedURI}
+	page.Redirect = &Redirect{Status: 302, Origin: originOf(to), Path: to.Path + mark + "rd=$client_scheme://$host$client_port$" + escapedURI}
 	a.onError("signin", ErrorPage{On: []int{401}, Status: "="}, page)
 }
 
@@ -131,7 +159,7 @@ const escapedURI = "escaped_uri"
 func escapedURIMaps() []Map {
 	// A blank, which no URI has, is where the second pass over percent signs
 	// begins: what they are replaced by has one, too.
-	maps := []Map{
+	steps := []Map{
 		{Entries: escaping("^", "%", 8, " ")},
 		{Entries: append(escaping("^([^ ]*) ", "%", 7, ""), MapEntry{"^([^ ]*) (.*)$", "$1$2"})},
 		{Entries: escaping("^", "&", 8, "")},
@@ -140,15 +168,15 @@ func escapedURIMaps() []Map {
 		{Entries: escaping("^", ";", 8, "")},
 	}
 	from := "request_uri"
-	for i := range maps {
-		maps[i].Source, maps[i].Default.Variables = "$"+from, []string{from}
+	for i := range steps {
+		steps[i].Source, steps[i].Default.Variables = "$"+from, []string{from}
 		from = fmt.Sprintf("%s%d", escapedURI, i+1)
-		if i == len(maps)-1 {
+		if i == len(steps)-1 {
 			from = escapedURI
 		}
-		maps[i].Variable = from
+		steps[i].Variable = from
 	}
-	return maps
+	return steps
 }
 
 // escaping replaces up to most of a character behind a prefix. Where there may be
@@ -178,7 +206,7 @@ func escaping(prefix, char string, most int, mark string) []MapEntry {
 func signsIn(servers []Server) bool {
 	return slices.ContainsFunc(servers, func(s Server) bool {
 		return slices.ContainsFunc(s.Aside, func(l Location) bool {
-			return l.Answer.Redirect != nil && strings.HasSuffix(l.Answer.Redirect.URL, "$"+escapedURI)
+			return l.Answer.Redirect != nil && strings.HasSuffix(l.Answer.Redirect.Path, "$"+escapedURI)
 		})
 	})
 }

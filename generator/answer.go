@@ -129,6 +129,11 @@ func (a *answered) split(r *route.Route) {
 	if r.SplitBy.Given() {
 		source, needs := valueOf(r.SplitBy.Value, func() string { return variable("by", r.Name) })
 		a.definitions.Maps = append(a.definitions.Maps, needs...)
+		if r.SplitBy.Value.Name != "" { // whoever has none is by itself
+			m := Map{Source: source, Variable: variable("splitby", r.Name), Entries: []MapEntry{{"(?s)^", source}}, Default: Text{Variables: []string{"request_id"}}}
+			a.definitions.Maps = append(a.definitions.Maps, m)
+			source = "$" + m.Variable
+		}
 		// With the route's name in it, who is among the first in one split need not
 		// be so in all.
 		by = source + " " + r.Name
@@ -174,23 +179,24 @@ func redirectOf(r route.Redirect) *Redirect {
 	if !r.To.Given() {
 		to = route.Target{Scheme: r.Scheme.Value, Host: r.Host.Value, Port: r.Port.Value, Path: r.Path.Value}
 	}
-	return &Redirect{Status: r.Status.Value, URL: urlOf(to), Regex: r.Regex.Value}
+	return &Redirect{Status: r.Status.Value, Origin: originOf(to), Path: pathOf(to), Regex: r.Regex.Value}
 }
 
-// urlOf writes an address with nginx's variables for what is kept. A new scheme
-// or host comes with its own port; a new path keeps the query, unless it has one.
-func urlOf(to route.Target) string {
+// pathOf is the path and query of an address, the client's own where it has
+// none. A new path keeps the query, unless it has one.
+func pathOf(to route.Target) string {
 	switch {
 	case to.Path == "":
-		to.Path = "$request_uri"
+		return "$request_uri"
 	case !strings.Contains(to.Path, "?"):
-		to.Path += "$is_args$args"
+		return to.Path + "$is_args$args"
 	}
-	return addressOf(to)
+	return to.Path
 }
 
-// addressOf is urlOf with a path that is all there is.
-func addressOf(to route.Target) string {
+// originOf is an address up to its path, with nginx's variables for what is kept.
+// A new scheme or host comes with its own port.
+func originOf(to route.Target) string {
 	scheme, host, port := cmp.Or(to.Scheme, "$client_scheme"), cmp.Or(to.Host, "$host"), ""
 	switch {
 	case to.Port != 0:
@@ -198,5 +204,5 @@ func addressOf(to route.Target) string {
 	case to.Host == "" && to.Scheme == "":
 		port = "$client_port"
 	}
-	return scheme + "://" + host + port + to.Path
+	return scheme + "://" + host + port
 }

@@ -15,6 +15,10 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 	b := newBuilder(l)
 	b.pools = d.Pools
 	b.streams = d.Streams
+	b.taken = takenHeaders(d.Routes)
+	for _, r := range d.Routes {
+		b.clients = b.clients || r.TLS.Clients.CA.Given()
+	}
 	m := &Model{Revision: d.Revision}
 	byProxy := map[string][]*route.Route{}
 	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
@@ -45,6 +49,8 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 }
 
 type builder struct {
+	taken    map[string][]Header // by pool
+	clients  bool                // some route asks for certificates
 	nodes    map[string]Node
 	services map[string]string // name to ID
 	tasks    map[string][]Task // by service ID
@@ -111,6 +117,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	answers := b.answers(p, routes, peers)
 	out.Servers = servers(routes, answers)
 	b.tls(p, routes, &out)
+	out.TellsClients = b.clients
 	out.PeerHeaders = commonHeaders(out)
 	completeHeaders(out.Servers, out.PeerHeaders)
 	completeCaches(out.Servers, out.PeerHeaders)

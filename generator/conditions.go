@@ -36,9 +36,14 @@ const (
 	no  = "0"
 )
 
-// matches is 1 where a value matches a regular expression.
+// matches is 1 where a value matches a regular expression. nginx tries none on an
+// empty value, so that one is looked at here.
 func (c *conditions) matches(source, regex string) string {
-	return c.add(Map{Source: source, Entries: []MapEntry{{regex, yes}}, Default: Text{Plain: no}})
+	m := Map{Source: source, Entries: []MapEntry{{regex, yes}}, Default: Text{Plain: no}}
+	if empty, err := regexp.MatchString(regex, ""); err == nil && empty {
+		m.Entries, m.Default = append(m.Entries, MapEntry{"(?s).", no}), Text{Plain: yes}
+	}
+	return c.add(m)
 }
 
 // all is 1 where all of some variables are.
@@ -144,12 +149,12 @@ func valueOf(key route.Key, name func() string) (source string, maps []Map) {
 		if simpleName.MatchString(key.Name) {
 			return "$cookie_" + key.Name, nil
 		}
-		return cut("$http_cookie", `(?:^|;) *`+regexp.QuoteMeta(key.Name)+`=([^;]*)`)
+		return cut("$http_cookie", `(?i:(?:^|;) *`+regexp.QuoteMeta(key.Name)+`)=([^;]*)`)
 	case "query":
 		if simpleName.MatchString(key.Name) {
 			return "$arg_" + key.Name, nil
 		}
-		return cut("$args", `(?:^|&)`+regexp.QuoteMeta(key.Name)+`=([^&]*)`)
+		return cut("$args", `(?i:(?:^|&)`+regexp.QuoteMeta(key.Name)+`)=([^&]*)`)
 	}
 	panic("generator: no property " + key.Of) // a key of route's that this does not know
 }

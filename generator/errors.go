@@ -109,7 +109,7 @@ func (a *answered) page(rule route.ErrorRule) Answer {
 	case rule.Redirect.Given():
 		page := a.bare()
 		page.Upstream = ""
-		page.Redirect = &Redirect{Status: 302, URL: urlOf(rule.Redirect.Value)}
+		page.Redirect = &Redirect{Status: 302, Origin: originOf(rule.Redirect.Value), Path: pathOf(rule.Redirect.Value)}
 		return page
 	}
 	page := a.bare()
@@ -159,7 +159,7 @@ func (a *answered) maintenance(m route.Maintenance) bool {
 	slices.Sort(g.Networks)
 	g.Networks = slices.Compact(g.Networks)
 	a.definitions.Geos = append(a.definitions.Geos, g)
-	a.Maintenance = &Try{Variable: g.Variable, To: a.Route + "+maintenance"}
+	a.Maintenance = &Try{Variable: g.Variable, To: a.Route + "~maintenance"}
 	page.Inner = a.Maintenance.To
 	a.inner = append(a.inner, Location{Path: page.Inner, Answer: &page})
 	return false

@@ -32,7 +32,7 @@ func commonHeaders(p Proxy) []Header {
 		{"Forwarded", ""}, // RFC 7239: a second word on the client, which nobody here has checked
 		{"X-Request-ID", "$peer_request_id"},
 	}
-	if p.Clients {
+	if p.TellsClients {
 		// Peers may have hosts that ask for certificates and others that do not.
 		headers = append(headers,
 			Header{"X-Client-Verify", "$ssl_client_verify"},
@@ -70,7 +70,7 @@ func completeHeaders(servers []Server, common []Header) {
 		}
 		for _, l := range s.all() {
 			if l.Answer != nil {
-				own := over(common, slices.Concat(l.Answer.Passing.Headers, l.Answer.PeerHeaders))
+				own := over(common, slices.Concat(l.Answer.Passing.Taken, l.Answer.Passing.Headers, l.Answer.PeerHeaders))
 				l.Answer.PeerHeaders = l.Answer.Snippet.beside(common, own)
 			}
 		}

@@ -27,9 +27,10 @@ type Proxy struct {
 	// Profile is Mozilla's set of TLS versions and ciphers: intermediate or
 	// modern.
 	Profile string
-	// Clients says that some host asks clients for certificates.
-	Clients bool
-	HSTS    []HSTS // all that answers have
+	// Clients says that some host asks clients for certificates, TellsClients that
+	// one of any proxy does: peers believe the headers about them, whoever comes by.
+	Clients, TellsClients bool
+	HSTS                  []HSTS // all that answers have
 	// PeerHeaders are set on the way to every peer, unless a location says
 	// otherwise (nginx: proxy_set_header in the http block).
 	PeerHeaders []Header
@@ -159,8 +160,9 @@ type Log struct {
 // Redirect answers with another address.
 type Redirect struct {
 	Status int
-	// URL may hold variables of nginx. It is made of checked parts.
-	URL string
+	// Origin and Path are the address; both may hold variables of nginx. They are
+	// made of checked parts.
+	Origin, Path string
 	// Regex, where there is one, is what the client's path must match.
 	Regex string
 }

@@ -15,6 +15,9 @@ type Passing struct {
 	// or grpc. Scheme is what stands before the pool: http, https, grpc or grpcs.
 	Module, Scheme string
 	TLS            *UpstreamTLS
+	// Taken are the headers that some route to the pool takes from who decides
+	// about access. By other routes nobody brings them.
+	Taken []Header
 	// Headers are the pool's own: they come before those that the route sets.
 	Headers []Header
 	// Cookie, where the pool has one to give, is the variable that holds it,
@@ -67,7 +70,7 @@ func (b *proxyBuilder) passing(r *route.Route, pool string) Passing {
 		}
 	}
 	out := Passing{
-		Module: "proxy", Scheme: "http", TLS: b.peerTLS[pool], Headers: headersOf(p, grpc),
+		Module: "proxy", Scheme: "http", TLS: b.peerTLS[pool], Taken: b.taken[pool], Headers: headersOf(p, grpc),
 		Connect: unless(commonConnect, t.Connect.Value), Send: unless(commonWait, t.Send.Value),
 		Read: unless(commonWait, t.Read.Value), Client: unless(commonWait, t.Client.Value),
 		Idle: unless(commonWait, t.Idle.Value),

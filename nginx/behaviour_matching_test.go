@@ -157,6 +157,7 @@ func whenHeader(t *testing.T, w *wharf) {
 		  text: {hosts: [shop.example], paths: [/text], when: {headers: {X-Canary: 'yes "$1" (.*)'}}, pool: text}
 		  regex: {hosts: [shop.example], paths: [/regex], when: {headers: {User-Agent: "~*curl/[78]"}}, pool: regex}
 		  any: {hosts: [shop.example], paths: [/any], when: {headers: {X-Debug: "*"}}, pool: any}
+		  none: {hosts: [shop.example], paths: [/none], when: {headers: {X-Debug: "~^(|0)$"}}, pool: any}
 	`)
 	w.answered(t,
 		asked{"the very text", "http://shop.example/text", with(withHeader("X-Canary", `yes "$1" (.*)`)), "text"},
@@ -167,6 +168,9 @@ func whenHeader(t *testing.T, w *wharf) {
 		asked{"it does not", "http://shop.example/regex", with(withHeader("User-Agent", "Curl/6.1")), "shop"},
 		asked{"any", "http://shop.example/any", with(withHeader("X-Debug", "0")), "any"},
 		asked{"none", "http://shop.example/any", nil, "shop"},
+		asked{"a regular expression for none", "http://shop.example/none", nil, "any"},
+		asked{"that takes another one, too", "http://shop.example/none", with(withHeader("X-Debug", "0")), "any"},
+		asked{"and nothing else", "http://shop.example/none", with(withHeader("X-Debug", "1")), "shop"},
 	)
 }
 
@@ -183,6 +187,8 @@ func whenCookie(t *testing.T, w *wharf) {
 		asked{"another value", "http://shop.example/", with(withCookie("beta", "10")), "shop"},
 		asked{"another cookie", "http://shop.example/", with(withCookie("xbeta", "1")), "shop"},
 		asked{"without it", "http://shop.example/", nil, "shop"},
+		asked{"its name in capitals", "http://shop.example/", with(withCookie("BETA", "1")), "beta"},
+		asked{"a name with dash and dot in capitals", "http://shop.example/odd", with(withCookie("My-own.Beta", "2")), "odd"},
 		asked{"a name with dash and dot", "http://shop.example/odd", with(withCookie("a", "b"), withCookie("my-own.beta", "2")), "odd"},
 		asked{"another value of it", "http://shop.example/odd", with(withCookie("my-own.beta", "3")), "shop"},
 		asked{"a longer name", "http://shop.example/odd", with(withCookie("x-my-own.beta", "2")), "shop"},

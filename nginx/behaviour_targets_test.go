@@ -18,7 +18,7 @@ type leads struct {
 func (w *wharf) redirected(t *testing.T, cases ...leads) {
 	t.Helper()
 	for _, c := range cases {
-		a := w.get(t, c.url)
+		a := w.get(t, strings.ReplaceAll(c.url, "{{http}}", fmt.Sprint(w.port(t, "http"))))
 		want := strings.ReplaceAll(c.to, "{{http}}", fmt.Sprint(w.port(t, "http")))
 		if got := a.Header.Get("Location"); a.Status != c.status || got != want {
 			t.Errorf("%s: got %d to %q, want %d to %q", c.url, a.Status, got, c.status, want)
@@ -74,6 +74,7 @@ func redirectRegex(t *testing.T, w *wharf) {
 		leads{"http://shop.example/items/17", 301, "http://new.example/i/17"},
 		leads{"http://shop.example/other", 404, ""},
 		leads{"http://query.example/items/17?c=d", 302, "http://query.example/i?id=17"},
+		leads{"http://query.example:{{http}}/items/17", 302, "http://query.example:{{http}}/i?id=17"},
 	)
 	w.refused(t, `routes: {a: {hosts: [a.example], redirect: {regex: "^/items/[0-9]+$", path: "/i/$1"}}}`, "there is no group $1")
 }
@@ -112,6 +113,7 @@ func redirectSlash(t *testing.T, w *wharf) {
 		leads{"http://remove.example/a//", 301, "http://remove.example/a"},
 		leads{"http://remove.example/a", 200, ""},
 		leads{"http://remove.example/", 200, ""},
+		leads{"http://remove.example:{{http}}/a/", 301, "http://remove.example:{{http}}/a"},
 	)
 	w.refused(t, `
 		pools: {shop: {servers: [{{shop}}]}}
@@ -298,6 +300,13 @@ func splitSticky(t *testing.T, w *wharf) {
 	}
 	if len(peers) != 2 {
 		t.Errorf("16 sessions meet %v, want both pools", peers)
+	}
+	clear(peers)
+	for range 40 { // who has no session is by itself
+		peers[w.get(t, "http://cookie.example/").Peer] = true
+	}
+	if len(peers) != 2 {
+		t.Errorf("40 requests without a session meet %v, want both pools", peers)
 	}
 	w.refused(t, `
 		pools: {shop: {servers: [{{shop}}]}}

@@ -216,6 +216,9 @@ var features = []feature{
 	{name: "access/auth", do: accessAuth},
 	{name: "access/sign-in", do: accessSignIn},
 	{name: "access/auth-beside", do: accessAuthBeside},
+	{name: "spoof/auth-headers", do: spoofAuthHeaders},
+	{name: "spoof/client-headers", do: spoofClientHeaders},
+	{name: "spoof/names", do: spoofNames},
 
 	// Seeing
 	{name: "seeing/log-json", do: seeingLogJSON},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 func (c *checker) route(r *Route) {
@@ -146,6 +147,8 @@ func (c *checker) rewrite(r *Route) {
 		c.problem(w.Pos, "this rewrite has several ways to change the path", "leave one of strip, prefix, and regex with to")
 	case w.Regex.Given() != w.To.Given():
 		c.problem(w.Pos, "regex and to belong together", "add the other one, like {regex: \"^/old/(.*)$\", to: /new/$1}")
+	case strings.Contains(pathPart(w.To.Value), "%"):
+		c.problem(w.To.Pos, "the path of a rewrite is not encoded, for nginx encodes it", "leave what would need it to the pool")
 	case w.Regex.Value != "" && lastGroup(w.To.Value) > groups(w.Regex.Value):
 		c.problem(w.To.Pos, fmt.Sprintf("there is no group $%d in the regular expression", lastGroup(w.To.Value)), "count its opening brackets")
 	}
@@ -160,6 +163,11 @@ func (c *checker) rewrite(r *Route) {
 			c.problem(p.Pos, "strip and prefix are for plain paths, but this is a regular expression", "use regex and to in the rewrite")
 		}
 	}
+}
+
+func pathPart(address string) string {
+	path, _, _ := strings.Cut(address, "?")
+	return path
 }
 
 func (c *checker) canonical(r *Route) {

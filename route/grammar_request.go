@@ -101,7 +101,9 @@ func readRoutePath(s string) (any, string, string) {
 	if complaint != "" {
 		return nil, complaint, hint
 	}
-	p.Text = text.(string)
+	if p.Text = text.(string); strings.HasPrefix(p.Text+"/", "/.route/") {
+		return nil, fmt.Sprintf("%s is not a path", quote(s)), "the proxy keeps /.route for itself"
+	}
 	if p.Kind == Prefix && p.Text != "/" {
 		p.Text = strings.TrimSuffix(p.Text, "/")
 	}
@@ -134,14 +136,14 @@ func readRegex(s string) (any, string, string) {
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, complaint, "write it in printable ASCII"
 	case regexOdd.MatchString(s):
-		return nil, complaint, `leave out \p, \x{…}, \C and \Q, which nginx reads in another way`
+		return nil, complaint, `leave out \p, \x{…}, \C, \Q, [. and [= in classes, which nginx reads in another way`
 	case slices.ContainsFunc(parsed.CapNames(), func(name string) bool { return name != "" }):
 		return nil, complaint, "give groups no names; they are $1, $2 and so on"
 	}
 	return s, "", ""
 }
 
-var regexOdd = regexp.MustCompile(`\\(p|P|C|Q|x\{)`)
+var regexOdd = regexp.MustCompile(`\\(p|P|C|Q|x\{)|\[[^\]]*\[[.=]`)
 
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -155,7 +155,7 @@ var HeaderVariables = []string{
 	"upstream_addr", "upstream_cache_status", "upstream_connect_time", "upstream_header_time", "upstream_status",
 }
 
-var variableForm = regexp.MustCompile(`\$([a-z0-9_]*)`)
+var variableForm = regexp.MustCompile(`\$([A-Za-z0-9_]*)`)
 
 func readHeaderValue(s string) (any, string, string) {
 	if len(s) > 2000 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {

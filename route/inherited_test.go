@@ -36,3 +36,23 @@ routes:
 		}
 	}
 }
+
+// Who names the CA of clients' certificates asks for one, whatever others do.
+func TestInheritedOptionalClients(t *testing.T) {
+	const text = `
+proxies: {edge: {image: "nginx:1.30", defaults: {tls: {cert: c, key: k, clients: {ca: one, optional: true}}}}}
+pools: {shop: {service: shop, port: 80}}
+routes:
+  lax: {hosts: [lax.example], pool: shop}
+  strict: {hosts: [strict.example], pool: shop, tls: {clients: strict-ca}}
+`
+	desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: []byte(text)}}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	for name, want := range map[string]bool{"lax": true, "strict": false} {
+		if got := desired.Routes[name].TLS.Clients.Optional.Value; got != want {
+			t.Errorf("route %s: optional is %t, want %t", name, got, want)
+		}
+	}
+}

@@ -75,13 +75,20 @@ func overlay(near, far reflect.Value) {
 }
 
 // without is far without what belongs to a value that near has replaced: a burst
-// is meant for its rate, and statuses for how long they are kept.
+// is meant for its rate, statuses for how long they are kept, and whoever names
+// those who sign clients' certificates says whether one is needed.
 func without(near any, far reflect.Value) reflect.Value {
 	switch near := near.(type) {
 	case Limits:
 		if near.Rate.Given() {
 			out := far.Interface().(Limits)
 			out.Burst = At[int]{}
+			return reflect.ValueOf(out)
+		}
+	case Clients:
+		if near.CA.Given() {
+			out := far.Interface().(Clients)
+			out.Optional = At[bool]{}
 			return reflect.ValueOf(out)
 		}
 	case Cache:
