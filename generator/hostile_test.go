@@ -19,6 +19,7 @@ import (
 // types). A new grammar needs a line here; a new field needs nothing.
 var harmless = map[string]any{
 	"name":            "demo",
+	"mirror":          "demo",
 	"image":           "nginx:1.30",
 	"version":         "1.30",
 	"network":         "host",
@@ -39,6 +40,7 @@ var harmless = map[string]any{
 	"fails":           2,
 	"tries":           2,
 	"status":          204,
+	"answer status":   204,
 	"error status":    502,
 	"redirect status": 301,
 	"size":            "10m",

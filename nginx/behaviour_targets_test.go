@@ -129,6 +129,11 @@ func respondFixed(t *testing.T, w *wharf) {
 		  text: {hosts: [text.example], respond: {body: "User-agent: *\nDisallow: /\t$uri \"ü\"\n"}}
 		  html: {hosts: [html.example], respond: {status: 410, type: text/html, body: "<h1>gone</h1>"}}
 		  long: {hosts: [long.example], respond: {body: '`+long+`'}}
+		  empty: {hosts: [empty.example], respond: {type: application/json}}
+		  three: {hosts: [three.example], respond: {status: 300, type: application/json}}
+		  bare: {hosts: [bare.example], respond: 404}
+		  typed: {hosts: [typed.example], respond: {status: 410, body: "", type: application/json}}
+		  down: {hosts: [down.example], respond: 200, maintenance: {body: "", type: text/plain}}
 	`)
 	for _, c := range []struct {
 		host      string
@@ -146,7 +151,21 @@ func respondFixed(t *testing.T, w *wharf) {
 				a.Status, a.Header.Get("Content-Type"), len(a.Body), a.Body, c.status, c.kind, len(c.say), c.say)
 		}
 	}
+	// Where there is nothing to send, nginx shows its own page from 400 on.
+	for host, status := range map[string]int{"empty": 200, "three": 300, "bare": 404, "typed": 410, "down": 503} {
+		a := w.get(t, "http://"+host+".example/")
+		kind, page := a.Header.Get("Content-Type"), strings.Contains(a.Body, "<hr><center>nginx")
+		if a.Status != status || page != (status >= 400) || !page && a.Body != "" || page && kind != "text/html; charset=utf-8" {
+			t.Errorf("%s without a body: got %d, %q, %q", host, a.Status, kind, a.Body)
+		}
+	}
 	w.refused(t, `routes: {a: {hosts: [a.example], respond: {status: 204, body: no}}}`, "has no body")
+	for status, problem := range map[string]string{
+		"301": "301 says that the answer is elsewhere", "308": "308 says that the answer is elsewhere",
+		"444": "444 is a word of nginx", "494": "494 is a word of nginx", "499": "499 is a word of nginx",
+	} {
+		w.refused(t, `routes: {a: {hosts: [a.example], respond: `+status+`}}`, problem)
+	}
 }
 
 func rewriteStrip(t *testing.T, w *wharf) {

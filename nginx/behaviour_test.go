@@ -59,6 +59,8 @@ var features = []feature{
 
 	// Reuse
 	{name: "reuse/policies", do: reusePolicies},
+	{name: "reuse/denials", do: reuseDenials},
+	{name: "reuse/off", do: reuseOff},
 
 	// Targets
 	{name: "redirect/whole", do: redirectWhole},

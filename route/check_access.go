@@ -9,9 +9,20 @@ import (
 // named looks at what options name: what a route, a policy or the defaults of a proxy say of
 // other pools, whether anybody uses it or not.
 func (c *checker) named(o Options) {
+	c.networks(o.Access)
 	c.poolThere(o.Access.Auth.Pool)
 	c.poolThere(o.Mirror.Pool)
 	c.errors(o.Errors)
+}
+
+// networks looks at lists that are written, but empty.
+func (c *checker) networks(a Access) {
+	if a.Allow != nil && len(a.Allow) == 0 {
+		c.problem(a.Pos, "this access allows nobody", "write who may come, like allow: [10.0.0.0/8], or leave allow out")
+	}
+	if a.Deny != nil && len(a.Deny) == 0 {
+		c.problem(a.Pos, "this deny lists nobody", "leave deny out: what policies and defaults deny stays denied")
+	}
 }
 
 // access looks at who may come to a route.

@@ -76,7 +76,10 @@ func (c *checker) bodiless(s Respond) {
 // splitPos is where the first pool of the split stands.
 func (r *Route) splitPos() Pos {
 	first := Pos{}
-	for _, share := range r.Split {
+	for name, share := range r.Split {
+		if name == lost {
+			continue
+		}
 		if first.Line == 0 || share.Pos.Line < first.Line || share.Pos.Line == first.Line && share.Pos.Col < first.Col {
 			first = share.Pos
 		}
@@ -91,18 +94,19 @@ func (c *checker) split(r *Route) {
 	if r.Split == nil {
 		return
 	}
-	if _, refused := r.Split[lost]; refused {
-		return
-	}
+	_, refused := r.Split[lost]
 	sum := 0
 	for _, name := range slices.Sorted(maps.Keys(r.Split)) {
+		if name == lost {
+			continue
+		}
 		sum += r.Split[name].Value
 		c.poolThere(At[string]{name, r.Split[name].Pos})
 	}
 	switch {
 	case len(r.Split) == 0:
 		c.problem(r.Pos, fmt.Sprintf("route %s splits between no pools", r.Name), "add them with their shares, like split: {shop: 90, shop-next: 10}")
-	case sum == 0:
+	case sum == 0 && !refused:
 		c.problem(r.splitPos(), "every share of this split is 0", "give one of the pools a share")
 	}
 }
@@ -120,6 +124,10 @@ func (c *checker) redirect(r Redirect) {
 		c.problem(parts[whole], "to is the address as a whole", "leave either to or its parts out")
 	}
 	switch last := lastGroup(r.Path.Value); {
+	case r.Regex.Given() && !r.Path.Given() && r.To.Given():
+		if r.To.Value != (Target{}) {
+			c.problem(r.To.Pos, "regex is there for path, but this redirect has to", "with regex the new address is path, with host and scheme beside it, like host: www.example.org and path: /items/$1")
+		}
 	case r.Regex.Given() && !r.Path.Given():
 		c.problem(r.Regex.Pos, "regex is there for path, but this redirect has none", "add the new path, like path: /items/$1")
 	case !r.Regex.Given() && last > 0:
@@ -195,6 +203,9 @@ func (c *checker) places(r *Route, taken map[place]claim) {
 	if proxy == "" || r.Passthrough.Value {
 		return // nobody knows where it is served, which is told already; or no request is looked at
 	}
+	if c.gaps.objects[r.Pos] || c.lostIn(r.When) {
+		return // nor which requests were meant
+	}
 	paths := r.Paths
 	if len(paths) == 0 {
 		paths = []At[Path]{{Value: Path{Text: "/"}}}
@@ -210,19 +221,29 @@ func (c *checker) places(r *Route, taken map[place]claim) {
 				taken[here] = claim{r.Name, host.Pos, path.Pos}
 				continue
 			}
-			// Point at the paths, but not where there is none, or where one path
-			// is reached through two hosts.
-			at, before := path.Pos, first.path
-			if !path.Given() || path.Pos == first.path {
-				at = host.Pos
-			}
-			if before.Line == 0 || path.Pos == first.path {
-				before = first.host
+			at, before := first.apart(host.Pos, path.Pos)
+			if first.route == r.Name {
+				c.problem(at, fmt.Sprintf("%s%s stands twice in route %s, first at %s", host.Value, path.Value.shown(), r.Name, before), "leave one of them out")
+				continue
 			}
 			c.problem(at, fmt.Sprintf("%s%s is taken already, by route %s at %s", host.Value, path.Value.shown(), first.route, before),
 				"leave it out of one of the two, or give them different paths or conditions")
 		}
 	}
+}
+
+// apart is where a later claim to the same place stands, and where this one does:
+// at the paths, but not where there is none, or where one path is reached through
+// two hosts.
+func (first claim) apart(host, path Pos) (at, before Pos) {
+	at, before = path, first.path
+	if path.Line == 0 || path == first.path {
+		at = host
+	}
+	if before.Line == 0 || path == first.path {
+		before = first.host
+	}
+	return at, before
 }
 
 // shown is the path behind a host.

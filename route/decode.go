@@ -254,6 +254,9 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, kind, name string) {
 		d.value(value, item.Elem(), field{}, kind+" "+text)
 		item.Elem().FieldByName("Name").SetString(text)
 		item.Elem().FieldByName("Pos").Set(reflect.ValueOf(d.pos(key)))
+		if d.gaps.objects[d.pos(value)] {
+			d.gaps.objects[d.pos(key)] = true
+		}
 		v.SetMapIndex(reflect.ValueOf(named), item)
 	}
 }
@@ -288,9 +291,12 @@ func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
 			continue
 		}
 		seen[named] = d.pos(key)
-		item := reflect.New(v.Type().Elem()).Elem()
+		item, told := reflect.New(v.Type().Elem()).Elem(), len(d.problems)
 		d.value(value, item, f, text)
 		v.SetMapIndex(reflect.ValueOf(named), item)
+		if len(d.problems) > told {
+			v.SetMapIndex(reflect.ValueOf(lost), reflect.New(v.Type().Elem()).Elem())
+		}
 	}
 }
 
@@ -343,7 +349,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 		}
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == text })
 		if at < 0 {
-			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(text, fields))
+			d.problem(d.pos(key), fmt.Sprintf("%s has no field %s", name, quote(text)), its(text, fields, elsewhere(text, name, v.Type())))
 			if v.FieldByName("Pos").IsValid() {
 				d.gaps.objects[d.pos(n)] = true
 			}
@@ -358,23 +364,28 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 	}
 }
 
-// its tells the fields that there are; of many, the one that was meant.
-func its(text string, fields []field) string {
+// its tells the fields that there are; of many, the one that was meant. A field of
+// another map is told with its place, unless it is a slip of the hand.
+func its(text string, fields []field, elsewhere string) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	if len(fields) == 1 {
-		return "its only field is " + names[0]
+	nearest := slices.MinFunc(names, func(a, b string) int {
+		return cmp.Compare(levenshtein.ComputeDistance(a, text), levenshtein.ComputeDistance(b, text))
+	})
+	const tolerable = 3 // letters; more is another word
+	off := len(text)
+	if off < 60 {
+		off = levenshtein.ComputeDistance(nearest, text)
 	}
-	if len(fields) > 12 {
-		const tolerable = 3 // letters; more is another word
-		nearest := slices.MinFunc(names, func(a, b string) int {
-			return cmp.Compare(levenshtein.ComputeDistance(a, text), levenshtein.ComputeDistance(b, text))
-		})
-		if len(text) < 60 && levenshtein.ComputeDistance(nearest, text) <= min(tolerable, len(text)/2) {
-			return "did you mean " + nearest + "?"
-		}
+	switch {
+	case elsewhere != "" && off > 1:
+		return elsewhere
+	case len(fields) == 1:
+		return "its only field is " + names[0]
+	case len(fields) > 12 && off <= min(tolerable, len(text)/2):
+		return "did you mean " + nearest + "?"
 	}
 	return "its fields are " + strings.Join(names, ", ")
 }

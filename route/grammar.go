@@ -34,6 +34,7 @@ var (
 // the `key:` tag of a map.
 var grammars = map[string]grammar{
 	"name":       {"a name", textual, readName},
+	"mirror":     {"the name of a pool", textual, readMirror},
 	"image":      {"the name of an image", textual, readImage},
 	"version":    {"a version", []string{"!!str", "!!float"}, readVersion},
 	"network":    {"a network mode", textual, readNetwork},
@@ -56,6 +57,7 @@ var grammars = map[string]grammar{
 	"fails":           {"a number", numeric, readNumber("a number", 0, 1000)},
 	"tries":           {"a number", numeric, readNumber("a number of tries", 1, 10)},
 	"status":          {"a status", numeric, readNumber("a status", 200, 599)},
+	"answer status":   {"a status", numeric, readAnswerStatus},
 	"error status":    {"a status", numeric, readNumber("the status of an error", 400, 599)},
 	"redirect status": {"a status", numeric, readRedirectStatus},
 	"size":            {"a size", []string{"!!str", "!!int"}, readSize},
@@ -94,7 +96,7 @@ var grammars = map[string]grammar{
 
 	"profile":   {"a TLS profile", textual, readOneOf("a TLS profile", "intermediate", "modern")},
 	"log":       {"a form of log", textual, readOneOf("a form of log", "plain", "json", "combined")},
-	"protocol":  {"a protocol", textual, readOneOf("a protocol of peers", "http", "grpc")},
+	"protocol":  {"a protocol", textual, readProtocol},
 	"balance":   {"a way to balance", textual, readOneOf("a way to balance", "round-robin", "least-connections", "random-two")},
 	"slash":     {"what to do with slashes", textual, readOneOf("what to do with slashes", "add", "remove")},
 	"scheme":    {"a scheme", textual, readOneOf("a scheme", "http", "https")},
@@ -113,6 +115,14 @@ func readOneOf(what string, words ...string) func(string) (any, string, string) 
 	}
 }
 
+func readProtocol(s string) (any, string, string) {
+	value, complaint, hint := readOneOf("a protocol of peers", "http", "grpc")(s)
+	if s == "https" {
+		hint = "for HTTPS write tls, like tls: {ca: internal-ca}"
+	}
+	return value, complaint, hint
+}
+
 // readNumber takes whole numbers from least to most.
 func readNumber(what string, least, most int) func(string) (any, string, string) {
 	return func(s string) (any, string, string) {
@@ -122,6 +132,21 @@ func readNumber(what string, least, most int) func(string) (any, string, string)
 		}
 		return n, "", ""
 	}
+}
+
+// readAnswerStatus takes what nginx answers as it is told. It closes the
+// connection for 444, and makes others of 494 to 499 (ngx_http_special_response.c).
+func readAnswerStatus(s string) (any, string, string) {
+	n, err := strconv.Atoi(s)
+	switch {
+	case err != nil || n < 200 || n > 599:
+		return nil, fmt.Sprintf("%s is not a status", quote(s)), "write a whole number from 200 to 599, or respond: {body: …} for a text"
+	case slices.Contains(redirectStatuses, n):
+		return nil, fmt.Sprintf("%d says that the answer is elsewhere, but not where", n), fmt.Sprintf("make it a redirect, like redirect: {to: /new, status: %d}", n)
+	case n == 444 || n >= 494 && n <= 499:
+		return nil, fmt.Sprintf("%d is a word of nginx to itself, which no client gets", n), "write another status, like 400, 403 or 404"
+	}
+	return n, "", ""
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
@@ -219,6 +244,9 @@ func readPort(s string) (any, string, string) {
 var serviceForm = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?$`)
 
 func readService(s string) (any, string, string) {
+	if name, _, ok := strings.Cut(s, ":"); ok && serviceForm.MatchString(name) {
+		return nil, fmt.Sprintf("%s is not the name of a Swarm service", quote(s)), "the port is a field of its own, like port: 8080"
+	}
 	if !serviceForm.MatchString(s) {
 		return nil, fmt.Sprintf("%s is not the name of a Swarm service", quote(s)), "write it as docker service ls shows it"
 	}
@@ -226,10 +254,26 @@ func readService(s string) (any, string, string) {
 }
 
 func readSecret(s string) (any, string, string) {
+	if putOff[s] {
+		return nil, fmt.Sprintf("%s is not the name of a secret", quote(s)), staysOn
+	}
 	if !secretForm.MatchString(s) {
 		return nil, fmt.Sprintf("%s is not the name of a secret", quote(s)), "write the name of a Docker secret, as docker secret ls shows it, never what is in it"
 	}
 	return s, "", ""
+}
+
+// putOff is what people write where they want nothing of what a policy says.
+var putOff = map[string]bool{"off": true, "none": true, "false": true}
+
+const staysOn = "what policies and defaults say is not taken back here; leave it out there"
+
+// readMirror takes the name of a pool.
+func readMirror(s string) (any, string, string) {
+	if putOff[s] {
+		return nil, fmt.Sprintf("%s is not a pool for copies", quote(s)), staysOn
+	}
+	return readName(s)
 }
 
 // secretForm is swarmkit's (validateSecretOrConfigAnnotations).

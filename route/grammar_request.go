@@ -27,6 +27,8 @@ func readHost(s string) (any, string, string) {
 	switch {
 	case host == "*":
 		return host, "", ""
+	case strings.HasPrefix(host, "~"):
+		return nil, complaint, "hosts have no regular expressions; *.example.org is any first label"
 	case strings.Contains(host, "://") || strings.ContainsAny(host, ":/"):
 		return nil, complaint, "write the name alone, without scheme, port or path"
 	case strings.Contains(name, "*"):
@@ -253,6 +255,9 @@ var targetForm = regexp.MustCompile(`^(?:(https?)://([^/:?#]+)(?::([0-9]+))?)?(/
 func readTarget(s string) (any, string, string) {
 	complaint := fmt.Sprintf("%s is not an address to go to", quote(s))
 	m := targetForm.FindStringSubmatch(s)
+	if lastGroup(s) > 0 {
+		return nil, complaint, "nothing is put in there; in a redirect, $1 stands in path, beside regex, host and scheme"
+	}
 	if m == nil || s == "" || len(s) > 1000 || strings.HasPrefix(s, "//") {
 		return nil, complaint, "write one like https://www.example.org, https://www.example.org/new or /new"
 	}

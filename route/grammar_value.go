@@ -136,11 +136,14 @@ func readConnectionsOrOff(s string) (any, string, string) {
 	return n, "", ""
 }
 
+// redirectStatuses are those that take a Location (RFC 9110, 15.4).
+var redirectStatuses = []int{301, 302, 303, 307, 308}
+
 func readRedirectStatus(s string) (any, string, string) {
-	if !slices.Contains([]string{"301", "302", "303", "307", "308"}, s) {
+	n, err := strconv.Atoi(s)
+	if err != nil || !slices.Contains(redirectStatuses, n) {
 		return nil, fmt.Sprintf("%s is not the status of a redirect", quote(s)), "it is 301, 302, 303, 307 or 308"
 	}
-	n, _ := strconv.Atoi(s)
 	return n, "", ""
 }
 

@@ -178,9 +178,12 @@ type CORS struct {
 
 // Access is `access:`. A client must pass all that is written.
 type Access struct {
-	// Allow lists who may come; everybody else is answered with 403.
+	Pos Pos
+	// Allow lists who may come; everybody else is answered with 403. The nearest
+	// list counts.
 	Allow []At[netip.Prefix] `yaml:"allow" is:"cidr"`
-	// Deny lists who may not. It is looked at before Allow.
+	// Deny lists who may not. It is looked at before Allow, and those of a route, its
+	// policies and the defaults add up.
 	Deny []At[netip.Prefix] `yaml:"deny" is:"cidr"`
 	// Basic asks for a name and a password (RFC 7617).
 	Basic Basic `yaml:"basic"`
@@ -352,7 +355,7 @@ type ErrorRule struct {
 type Maintenance struct {
 	Pos Pos
 	On  At[bool] `yaml:"on" is:"bool"`
-	// Body is up to 64 KiB of text.
+	// Body is up to 64 KiB of text. Where it is empty, nginx's own page stands in.
 	Body At[string] `yaml:"body" is:"body"`
 	// Type is the media type of Body. Default text/html.
 	Type At[string] `yaml:"type" is:"media type"`
@@ -369,7 +372,7 @@ func (Maintenance) shorthand() string { return "on" }
 type Mirror struct {
 	Pos Pos
 	// Pool gets the copies.
-	Pool At[string] `yaml:"pool" is:"name"`
+	Pool At[string] `yaml:"pool" is:"mirror"`
 	// Share is how many of a hundred requests are copied. Default 100.
 	Share At[int] `yaml:"share" is:"percent"`
 	// Body says whether bodies are copied, too. Default true (nginx:

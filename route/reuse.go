@@ -36,7 +36,8 @@ func (d *Desired) proxyOf(proxy At[string]) string {
 }
 
 // over returns near with what it does not say taken from far: each field of
-// each map by itself, lists as a whole.
+// each map by itself, lists as a whole, but for those of who may not come, which
+// add up.
 func over(near, far Options) Options {
 	overlay(reflect.ValueOf(&near).Elem(), reflect.ValueOf(far))
 	return near
@@ -63,6 +64,9 @@ func overlay(near, far reflect.Value) {
 				near.Set(far)
 			}
 			return // a rewrite is one thing: two halves of two make a third
+		}
+		if a, ok := near.Addr().Interface().(*Access); ok {
+			a.Deny = slices.Concat(a.Deny, far.Interface().(Access).Deny)
 		}
 		for i := range near.NumField() {
 			if near.Type().Field(i).Name != "Pos" {

@@ -171,9 +171,11 @@ type Target struct {
 // Respond is a fixed answer, written as a status or as a map.
 type Respond struct {
 	Pos Pos
-	// Status is from 200 to 599. Default 200.
-	Status At[int] `yaml:"status" is:"status"`
-	// Body is up to 64 KiB of text.
+	// Status is from 200 to 599, but no redirect and none that nginx keeps for
+	// itself. Default 200.
+	Status At[int] `yaml:"status" is:"answer status"`
+	// Body is up to 64 KiB of text. Where it is empty, nginx puts a page of its own
+	// in its place for a status from 400 on.
 	Body At[string] `yaml:"body" is:"body"`
 	// Type is the media type of Body. Default text/plain.
 	Type At[string] `yaml:"type" is:"media type"`

@@ -51,6 +51,22 @@ func (w When) form() string {
 	return b.String()
 }
 
+// lostIn reports whether something of the conditions was refused.
+func (g gaps) lostIn(w When) bool {
+	if g.objects[w.Pos] || slices.ContainsFunc(w.Methods, func(m At[string]) bool { return m.Value == "" }) {
+		return true
+	}
+	for _, values := range []map[string]At[Match]{w.Headers, w.Cookies, w.Query} {
+		if _, ok := values[lost]; ok {
+			return true
+		}
+	}
+	if slices.ContainsFunc(slices.Concat(w.All, w.Any), func(w When) bool { return w.Empty() || g.lostIn(w) }) {
+		return true
+	}
+	return w.Not != nil && g.lostIn(*w.Not)
+}
+
 // when looks at conditions and those inside of them.
 func (c *checker) when(w When) {
 	if c.gaps.objects[w.Pos] {
