@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/wharfinger/wharfinger/generator"
 	"github.com/wharfinger/wharfinger/route"
 )
 
@@ -17,20 +18,27 @@ var (
 	codeSpan = regexp.MustCompile("`([^`]+)`")
 )
 
-// things is where a piece of docs/coming-from.md can stand: each section with
-// what a thing of it has otherwise.
-var things = []struct {
+// places is where a piece of docs/coming-from.md can stand, by the third column's
+// "Of a …": the section, and what a thing of it may have otherwise.
+var places = map[string]struct {
 	section string
-	thing   map[string]any
+	rests   []map[string]any
 }{
-	{"routes", map[string]any{"hosts": []string{"shop.example.org"}, "pool": "shop"}},
-	{"routes", map[string]any{"hosts": []string{"shop.example.org"}, "pool": "shop", "tls": map[string]string{"cert": "shop.cert", "key": "shop.key"}}},
-	{"routes", map[string]any{"hosts": []string{"shop.example.org"}}},
-	{"pools", map[string]any{"service": "shop", "port": 8080}},
-	{"pools", map[string]any{}},
-	{"proxies", map[string]any{"image": "nginx:1.30"}},
-	{"streams", map[string]any{"listen": 5432, "pool": "shop"}},
+	"route": {"routes", []map[string]any{
+		{"hosts": []string{"shop.example.org"}, "pool": "shop"},
+		{"hosts": []string{"shop.example.org"}, "pool": "shop", "tls": map[string]string{"cert": "shop.cert", "key": "shop.key"}},
+		{"hosts": []string{"shop.example.org"}},
+	}},
+	"pool":   {"pools", []map[string]any{shop, {}}},
+	"proxy":  {"proxies", []map[string]any{edge}},
+	"stream": {"streams", []map[string]any{{"listen": 5432, "pool": "shop"}}},
 }
+
+var (
+	shop    = map[string]any{"service": "shop", "port": 8080}
+	edge    = map[string]any{"image": "nginx:1.30"}
+	ofThing = regexp.MustCompile(`^ Of a (route|pool|proxy|stream)\b`)
+)
 
 // TestComingFromIsRead holds that what the tables say is what the format has.
 func TestComingFromIsRead(t *testing.T) {
@@ -45,10 +53,14 @@ func TestComingFromIsRead(t *testing.T) {
 			t.Errorf("%d cells, want 3: %s", len(cells), row[0])
 			continue
 		}
+		of := "route"
+		if m := ofThing.FindStringSubmatch(cells[2]); m != nil {
+			of = m[1]
+		}
 		for _, span := range codeSpan.FindAllStringSubmatch(cells[1], -1) {
 			read++
-			if problems := refused(t, span[1]); problems != nil {
-				t.Errorf("docs/coming-from.md: %s is refused everywhere, in a route because\n%v", span[1], problems)
+			if problems := refused(t, of, span[1]); problems != nil {
+				t.Errorf("docs/coming-from.md: of a %s, %s is refused, because\n%v", of, span[1], problems)
 			}
 		}
 	}
@@ -57,9 +69,10 @@ func TestComingFromIsRead(t *testing.T) {
 	}
 }
 
-// refused puts a piece wherever it may stand. It answers nil where one of the
-// places takes it, or else the first one's problems.
-func refused(t *testing.T, piece string) route.Problems {
+// refused puts a piece into a thing, and renders what it gives. It answers nil
+// where the thing takes the piece with one of the rests, or else the problems with
+// the first.
+func refused(t *testing.T, of, piece string) route.Problems {
 	t.Helper()
 	var fields map[string]any
 	if err := yaml.Unmarshal([]byte("{"+piece+"}"), &fields); err != nil {
@@ -67,31 +80,31 @@ func refused(t *testing.T, piece string) route.Problems {
 		return nil
 	}
 	var first route.Problems
-	for _, place := range things {
-		thing := maps.Clone(place.thing)
+	for _, rest := range places[of].rests {
+		thing := maps.Clone(rest)
 		maps.Copy(thing, fields)
-		tree := map[string]any{
-			"proxies":  map[string]any{"edge": things[5].thing},
-			"pools":    map[string]any{"shop": things[3].thing, "shop-next": things[3].thing},
-			"policies": map[string]any{"secure": map[string]any{"hsts": true}},
-			"routes":   map[string]any{"rest": map[string]any{"hosts": []string{"rest.example.org"}, "pool": "shop"}},
-		}
-		section, ok := tree[place.section].(map[string]any)
-		if !ok {
-			section = map[string]any{}
-			tree[place.section] = section
+		tree := map[string]map[string]any{
+			"proxies":  {"edge": edge},
+			"pools":    {"shop": shop, "shop-next": shop},
+			"policies": {"secure": map[string]any{"hsts": true}},
+			"routes":   {"rest": map[string]any{"hosts": []string{"rest.example.org"}, "pool": "shop"}},
+			"streams":  {},
 		}
 		name := "own"
-		if place.section == "proxies" {
+		if of == "proxy" {
 			name = "edge"
 		}
-		section[name] = thing
+		tree[places[of].section][name] = thing
+		if of == "pool" { // one that nobody leads to is not rendered
+			tree["routes"]["own"] = map[string]any{"hosts": []string{"own.example.org"}, "pool": "own"}
+		}
 		data, err := yaml.Marshal(tree)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: data}}})
+		desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: data}}})
 		if problems == nil {
+			rendered(t, desired)
 			return nil
 		}
 		if first == nil {
@@ -99,4 +112,18 @@ func refused(t *testing.T, piece string) route.Problems {
 		}
 	}
 	return first
+}
+
+// rendered holds that the proxies of a repository can be written.
+func rendered(t *testing.T, desired *route.Desired) {
+	t.Helper()
+	model, _ := generator.Build(desired, &generator.Live{})
+	if len(model.Proxies) == 0 {
+		t.Error("a repository without proxies")
+	}
+	for _, p := range model.Proxies {
+		if _, err := generator.Render(p); err != nil {
+			t.Errorf("%s is not rendered: %v", p.Name, err)
+		}
+	}
 }

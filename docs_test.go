@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/wharfinger/wharfinger/generator"
 	"github.com/wharfinger/wharfinger/route"
 )
 
@@ -65,16 +65,76 @@ func TestYAMLBlocksAreRead(t *testing.T) {
 			t.Errorf("a block in %s is refused:\n%s\n%s", b.file, b.text, problems.Error())
 			continue
 		}
-		model, _ := generator.Build(desired, &generator.Live{})
-		for _, p := range model.Proxies {
-			if _, err := generator.Render(p); err != nil {
-				t.Errorf("a block in %s is not rendered: %v\n%s", b.file, err, b.text)
-			}
-		}
+		rendered(t, desired)
 	}
 	if read < 4 {
 		t.Errorf("read %d YAML blocks, want at least 4: is the pattern right?", read)
 	}
+}
+
+// table is one of a document's: the section (##) that it stands in, what is said
+// around it, which are the heading, the line above and its own head, and the
+// fields that its rows begin with.
+type table struct {
+	section, about string
+	fields         []string
+	text           string
+}
+
+func tables(text string) []table {
+	var all []table
+	section, heading, above := "", "", ""
+	var now *table
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch row := strings.HasPrefix(line, "|"); {
+		case row && now == nil:
+			all = append(all, table{section: section, about: strings.ToLower(heading + " " + above + " " + line)})
+			now = &all[len(all)-1]
+		case row:
+			for _, m := range codeSpan.FindAllStringSubmatch(strings.Split(line, "|")[1], -1) {
+				now.fields = append(now.fields, m[1])
+			}
+			now.text += line + "\n"
+		default:
+			now = nil
+			if name, ok := strings.CutPrefix(line, "## "); ok {
+				section, heading = name, name
+			} else if strings.HasPrefix(line, "###") {
+				heading = line
+			}
+			if line != "" {
+				above = line
+			}
+		}
+	}
+	return all
+}
+
+// documents says how the tables tell of a type, which people write under the name
+// of a field: one is about it and has its fields, no more and no less; or the row
+// of the field itself names them all. What belongs to a thing as a whole may be
+// spread over tables of its section that have nothing else. It returns the fields
+// that are missing.
+func documents(all []table, under string, fields []string) []string {
+	var spread []string
+	word := regexp.MustCompile(`\b` + strings.ToLower(under) + `\b`)
+	row := regexp.MustCompile("(?m)^\\| `" + under + "` \\|.*$")
+	for _, tab := range all {
+		within := !slices.ContainsFunc(tab.fields, func(f string) bool { return !slices.Contains(fields, f) })
+		if within && tab.section == under {
+			spread = append(spread, tab.fields...)
+		}
+		if within && word.MatchString(tab.about) && len(tab.fields) == len(fields) {
+			return nil
+		}
+		for _, line := range row.FindAllString(tab.text, -1) {
+			if !slices.ContainsFunc(fields, func(f string) bool { return !strings.Contains(line, "`"+f+"`") }) {
+				return nil
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return slices.Contains(spread, f) })
 }
 
 func TestEveryFieldIsDocumented(t *testing.T) {
@@ -82,33 +142,72 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := 0
-	seen := map[reflect.Type]bool{}
-	var walk func(reflect.Type)
-	walk = func(typ reflect.Type) {
+	all := tables(string(text))
+	found := 0
+	type place struct {
+		typ   reflect.Type
+		under string
+	}
+	seen := map[place]bool{}
+	var walk func(reflect.Type, string)
+	walk = func(typ reflect.Type, under string) {
 		for typ.Kind() == reflect.Map || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Pointer {
 			typ = typ.Elem()
 		}
-		if typ.Kind() != reflect.Struct || seen[typ] {
+		if typ == reflect.TypeFor[route.Options]() {
+			under = "routes" // whoever else has them
+		}
+		if typ.Kind() != reflect.Struct || seen[place{typ, under}] {
 			return
 		}
-		seen[typ] = true
-		for _, f := range reflect.VisibleFields(typ) {
-			name := f.Tag.Get("yaml")
-			if name != "" {
-				fields++
-				if !strings.Contains(string(text), "`"+name+"`") {
-					t.Errorf("docs/format.md does not name the field %s of %s", name, typ.Name())
+		seen[place{typ, under}] = true
+		var fields []string
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			switch name := f.Tag.Get("yaml"); {
+			case name != "":
+				fields = append(fields, name)
+				if f.Type != reflect.SliceOf(typ) && f.Type != reflect.PointerTo(typ) {
+					walk(f.Type, name)
 				}
-			}
-			if name != "" || typ == reflect.TypeFor[route.Desired]() {
-				walk(f.Type)
+			case f.Anonymous:
+				walk(f.Type, under)
+			case typ == reflect.TypeFor[route.Desired]():
+				walk(f.Type, strings.ToLower(f.Name))
 			}
 		}
+		found += len(fields)
+		if len(fields) == 0 {
+			return
+		}
+		if missing := documents(all, under, fields); len(missing) > 0 {
+			t.Errorf("docs/format.md: of %s below %s, no table has %s", typ.Name(), under, strings.Join(missing, ", "))
+		}
 	}
-	walk(reflect.TypeFor[route.Desired]())
-	if fields < 100 {
-		t.Errorf("found %d fields, want at least 100: does the test still understand the format?", fields)
+	walk(reflect.TypeFor[route.Desired](), "")
+	if found < 100 {
+		t.Errorf("found %d fields, want at least 100: does the test still understand the format?", found)
+	}
+}
+
+// TestEveryDependencyIsTold holds that design.md says why each module is there.
+func TestEveryDependencyIsTold(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	design, err := os.ReadFile("docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\t(?:[^/\s]+/)*?([^/\s]+)(?:/v[0-9]+)? v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	for _, m := range direct {
+		if !regexp.MustCompile(`(?m)^\| [^|]*\b` + regexp.QuoteMeta(m[1]) + `\b[^|]* \|`).Match(design) {
+			t.Errorf("docs/design.md does not say what %s is for", m[1])
+		}
+	}
+	if len(direct) < 10 {
+		t.Errorf("found %d modules, want at least 10: is the pattern right?", len(direct))
 	}
 }
 

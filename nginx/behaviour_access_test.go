@@ -308,8 +308,9 @@ func accessAuth(t *testing.T, w *wharf) {
 	}
 	w.statuses(t, statusCase{"any, by address", "http://any.example/", []option{from("127.0.0.2")}, 200, "shop"})
 	// Who asks for the inside gets no further.
-	if a := w.get(t, "http://shop.example/.route/shop+auth", pass); a.Status == 200 && a.Peer == "door" {
-		t.Error("a client reaches the place where the door is asked")
+	times := asked.Load()
+	if a := w.get(t, "http://shop.example/.route/shop+auth", pass); a.Status != 404 || asked.Load() != times {
+		t.Errorf("the place where the door is asked: got %d, and the door was asked %d times, want 404 and never", a.Status, asked.Load()-times)
 	}
 	w.refused(t, `
 		pools: {shop: {servers: [{{shop}}]}}

@@ -229,26 +229,39 @@ func cacheStale(t *testing.T, w *wharf) {
 // Many who ask for one thing at once are one request for the peer, at first and
 // when it is too old.
 func cacheOnce(t *testing.T, w *wharf) {
-	n := new(atomic.Int64)
+	n, again := new(atomic.Int64), make(chan bool)
 	w.peer("shop", func(rw http.ResponseWriter, r *http.Request) {
 		time.Sleep(200 * time.Millisecond)
+		if n.Load() > 0 {
+			<-again
+		}
 		counting(n)(rw, r)
 	})
 	w.serve(t, `
 		pools: {shop: {servers: [{{shop}}]}}
-		routes: {shop: {hosts: [shop.example], pool: shop, cache: {valid: 1h}}}
+		routes: {shop: {hosts: [shop.example], pool: shop, cache: {valid: 2s}}}
 	`)
-	bodies := make(chan string)
-	for range 10 {
-		go func() {
-			a, err := w.try(t, "http://shop.example/")
-			bodies <- fmt.Sprint(a.Body, err)
-		}()
-	}
-	for range 10 {
-		if got := <-bodies; got != "1<nil>" {
-			t.Errorf("got %s, want the first answer for all", got)
+	for _, age := range []string{"at first", "when it is too old"} {
+		bodies := make(chan string)
+		for range 10 {
+			go func() {
+				a, err := w.try(t, "http://shop.example/")
+				bodies <- fmt.Sprint(a.Body, err)
+			}()
 		}
+		for range 10 {
+			if got := <-bodies; got != "1<nil>" {
+				t.Errorf("%s: got %s, want the first answer for all", age, got)
+			}
+		}
+		if age == "at first" {
+			time.Sleep(3100 * time.Millisecond) // nginx counts whole seconds
+		}
+	}
+	close(again)
+	await(t, "it is fetched anew", func() bool { return w.get(t, "http://shop.example/").Body == "2" })
+	if got := len(w.saw(t, "shop", 2)); got != 2 {
+		t.Errorf("the peer saw %d requests, want one at first and one when it was too old", got)
 	}
 }
 

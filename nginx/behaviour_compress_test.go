@@ -54,7 +54,11 @@ func compressOn(t *testing.T, w *wharf) {
 	w.peer("shop", typed)
 	w.serve(t, `
 		pools: {shop: {servers: [{{shop}}]}}
+		policies: {small: {compress: true}}
 		routes:
+		  policy: {hosts: [policy.example], pool: shop, use: [small]}
+		  not: {hosts: [not.example], pool: shop, use: [small], compress: false}
+		  map: {hosts: [map.example], pool: shop, use: [small], compress: {on: false}}
 		  shop: {hosts: [shop.example], pool: shop, compress: true}
 		  plain: {hosts: [plain.example], pool: shop}
 		  off: {hosts: [off.example], pool: shop, compress: false}
@@ -65,7 +69,8 @@ func compressOn(t *testing.T, w *wharf) {
 		"http://shop.example/text/html": true, "http://shop.example/text/css": true, "http://shop.example/application/json": true,
 		"http://shop.example/image/svg+xml": true, "http://shop.example/image/png": false, "http://shop.example/application/octet-stream": false,
 		"http://shop.example/text/css?size=short": false, "http://plain.example/text/css": false, "http://off.example/text/html": false,
-		"http://fixed.example/": true,
+		"http://fixed.example/":          true,
+		"http://policy.example/text/css": true, "http://not.example/text/css": false, "http://map.example/text/css": false,
 	}, gzip, withHeader("Via", "1.1 cdn"))
 	w.compressed(t, map[string]bool{"http://shop.example/text/css": false, "http://fixed.example/": false})
 	w.compressed(t, map[string]bool{"http://shop.example/text/css": false}, withHeader("Accept-Encoding", "br, gzip;q=0"))

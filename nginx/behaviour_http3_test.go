@@ -109,4 +109,8 @@ func tlsHTTP3(t *testing.T, w *wharf) {
 			t.Errorf("%s behind another name: got %d from %q, want 421", other, a.Status, a.Peer)
 		}
 	}
+	w.refused(t, `
+		proxies: {edge: {image: "nginx:{{version}}", listen: {http3: true, proxyProtocol: true}, trusted: [127.0.0.1/32]}}
+		routes: {shop: {hosts: [shop.example], respond: 200}}
+	`, "HTTP/3 knows no PROXY protocol")
 }

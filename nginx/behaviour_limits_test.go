@@ -66,7 +66,11 @@ func limitsBurst(t *testing.T, w *wharf) {
 			t.Errorf("%s: %d are taken at once, want %d", host, n, want)
 		}
 	}
-	w.taken(t, 1000, "http://fast.example/")
+	begin := time.Now()
+	n := w.taken(t, 1000, "http://fast.example/")
+	if most := 1 + int(time.Since(begin)/(100*time.Millisecond)); n < 1 || n > most {
+		t.Errorf("10/s without a burst: %d are taken in %s, want from 1 to %d", n, time.Since(begin), most)
+	}
 	time.Sleep(150 * time.Millisecond)
 	if a := w.get(t, "http://fast.example/"); a.Status != http.StatusOK {
 		t.Errorf("10/s, after more than a tenth of a second: got %d", a.Status)
@@ -82,6 +86,8 @@ func limitsBy(t *testing.T, w *wharf) {
 		  cookie: {hosts: [cookie.example], pool: shop, limits: {rate: 2/m, by: "cookie:my-key"}}
 		  query: {hosts: [query.example], pool: shop, limits: {rate: 2/m, by: "query:key"}}
 		  path: {hosts: [path.example], pool: shop, limits: {rate: 2/m, by: path}}
+		  uri: {hosts: [uri.example], pool: shop, limits: {rate: 2/m, by: uri}}
+		  host: {hosts: [one.example, two.example], pool: shop, limits: {rate: 2/m, by: host}}
 	`)
 	for _, c := range []struct {
 		name, url string
@@ -104,6 +110,12 @@ func limitsBy(t *testing.T, w *wharf) {
 		{"a path", "http://path.example/a?b", nil, 2},
 		{"the same path", "http://path.example/a?c", with(from("127.0.0.2")), 0},
 		{"another path", "http://path.example/b", nil, 2},
+		{"a path and query", "http://uri.example/a?b", nil, 2},
+		{"the same path and query", "http://uri.example/a?b", with(from("127.0.0.2")), 0},
+		{"the same path, another query", "http://uri.example/a?c", nil, 2},
+		{"a host", "http://one.example/a", nil, 2},
+		{"the same host", "http://one.example/b", with(from("127.0.0.2")), 0},
+		{"another host of the route", "http://two.example/a", nil, 2},
 	} {
 		if n := w.taken(t, 5, c.url, c.options...); n != c.want {
 			t.Errorf("%s: %d are taken, want %d", c.name, n, c.want)

@@ -42,6 +42,10 @@ func hostsSeveral(t *testing.T, w *wharf) {
 		met{"third", "x.c.example", "/x", 200, "shop"},
 		met{"none of them", "c.example", "/x", 503, ""},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {shop: {hosts: [], pool: shop}}
+	`, "route shop has no hosts")
 }
 
 func hostsDefault(t *testing.T, w *wharf) {
@@ -95,6 +99,7 @@ func pathsRegex(t *testing.T, w *wharf) {
 		  item: {hosts: [shop.example], paths: ["~ ^/shop/[0-9]+$"], pool: item}
 		  php: {hosts: [shop.example], paths: ['~ "?\.php$'], pool: php}
 		  exact: {hosts: [shop.example], paths: ["= /shop/5"], pool: exact}
+		  image: {hosts: [shop.example], paths: ['~* \.jpe?g$'], pool: item}
 	`)
 	w.meet(t,
 		met{"it matches", "shop.example", "/shop/17", 200, "item"},
@@ -102,6 +107,9 @@ func pathsRegex(t *testing.T, w *wharf) {
 		met{"outside of all prefixes", "shop.example", "/a/b.php", 200, "php"},
 		met{"an exact path comes first", "shop.example", "/shop/5", 200, "exact"},
 		met{"nothing matches", "shop.example", "/a/b.html", 404, ""},
+		met{"in another case", "shop.example", "/a/b.PHP", 404, ""},
+		met{"in another case, which does not matter", "shop.example", "/a/b.JPeG", 200, "item"},
+		met{"in the case that is written", "shop.example", "/shop/b.jpg", 200, "item"},
 		met{"the decoded path counts", "shop.example", "/shop/%31", 200, "item"},
 	)
 	w.refused(t, `
@@ -172,6 +180,10 @@ func whenHeader(t *testing.T, w *wharf) {
 		asked{"that takes another one, too", "http://shop.example/none", with(withHeader("X-Debug", "0")), "any"},
 		asked{"and nothing else", "http://shop.example/none", with(withHeader("X-Debug", "1")), "shop"},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {shop: {hosts: [shop.example], when: {headers: {X-Canary: ""}}, pool: shop}}
+	`, `"" is nothing to compare with`)
 }
 
 func whenCookie(t *testing.T, w *wharf) {
@@ -193,6 +205,10 @@ func whenCookie(t *testing.T, w *wharf) {
 		asked{"another value of it", "http://shop.example/odd", with(withCookie("my-own.beta", "3")), "shop"},
 		asked{"a longer name", "http://shop.example/odd", with(withCookie("x-my-own.beta", "2")), "shop"},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {shop: {hosts: [shop.example], when: {cookies: {"a b": "1"}}, pool: shop}}
+	`, `"a b" is not the name of a cookie`)
 }
 
 func whenQuery(t *testing.T, w *wharf) {
@@ -211,6 +227,10 @@ func whenQuery(t *testing.T, w *wharf) {
 		asked{"a name with a dash", "http://shop.example/dash?x=1&api-version=7", nil, "dash"},
 		asked{"an empty value", "http://shop.example/dash?api-version=", nil, "shop"},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {shop: {hosts: [shop.example], when: {query: {"a&b": "1"}}, pool: shop}}
+	`, `"a&b" is not the name of a query parameter`)
 }
 
 func whenCombined(t *testing.T, w *wharf) {
@@ -239,6 +259,10 @@ func whenCombined(t *testing.T, w *wharf) {
 		asked{"or without and", "http://shop.example/?beta=x", nil, "shop"},
 		asked{"not", "http://shop.example/?beta=x", with(team, withMethod("DELETE")), "shop"},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {shop: {hosts: [shop.example], when: {methods: [GET], not: {}}, pool: shop}}
+	`, "there is no condition here")
 }
 
 // A route whose condition does not hold leaves the request to the next one.
@@ -261,6 +285,32 @@ func orderFallsThrough(t *testing.T, w *wharf) {
 		asked{"exact path without its condition", "http://shop.example/api/x", with(one), "b"},
 		asked{"outside", "http://shop.example/apis", with(one, two), "a"},
 	)
+}
+
+// Where nothing else decides, the longer regular expression comes first, and then
+// the name that comes first in the alphabet.
+func orderTies(t *testing.T, w *wharf) {
+	w.serve(t, `
+		pools: {a: {servers: [{{a}}]}, b: {servers: [{{b}}]}, c: {servers: [{{c}}]}, d: {servers: [{{d}}]}}
+		routes:
+		  bravo: {hosts: [shop.example], when: {headers: {X-B: "1"}}, pool: b}
+		  alfa: {hosts: [shop.example], when: {headers: {X-A: "1"}}, pool: a}
+		  charlie: {hosts: [shop.example], paths: ["~ ^/items/[0-9]+"], pool: c}
+		  delta: {hosts: [shop.example], paths: ["~ ^/items/[0-9]+/parts"], pool: d}
+	`)
+	one, two := withHeader("X-A", "1"), withHeader("X-B", "1")
+	w.answered(t,
+		asked{"both conditions", "http://shop.example/", with(one, two), "a"},
+		asked{"the later name's condition alone", "http://shop.example/", with(two), "b"},
+		asked{"both regular expressions", "http://shop.example/items/1/parts", nil, "d"},
+		asked{"the shorter one alone", "http://shop.example/items/1", nil, "c"},
+	)
+	w.refused(t, `
+		pools: {a: {servers: [{{a}}]}, b: {servers: [{{b}}]}}
+		routes:
+		  bravo: {hosts: [shop.example], when: {headers: {X-A: "1"}}, pool: b}
+		  alfa: {hosts: [shop.example], when: {headers: {X-A: "1"}}, pool: a}
+	`, "is taken already")
 }
 
 func orderPriority(t *testing.T, w *wharf) {

@@ -69,6 +69,24 @@ func trafficRetriesOn(t *testing.T, w *wharf) {
 	w.refused(t, shopWith("{{a}}", "retries: {tries: 1, on: [502]}"), "with one try there is no other one")
 }
 
+// What is not HTTP is a failure only where the route says so.
+func trafficRetriesInvalid(t *testing.T, w *wharf) {
+	w.peer("odd", func(rw http.ResponseWriter, r *http.Request) {
+		if conn, _, err := rw.(http.Hijacker).Hijack(); err == nil {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-\x01Odd: yes\r\n\r\n")
+			conn.Close()
+		}
+	})
+	for options, want := range map[string]int{"retries: {on: [invalid]}": 200, "retries: {on: [error, timeout]}": 502, "retries: 2": 502} {
+		w.serve(t, shopWith("{{odd}}, {address: {{good}}, backup: true}", options))
+		before := w.asked(t, "good")
+		if a := w.get(t, "http://shop.example/"); a.Status != want || w.asked(t, "good")-before != map[int]int{200: 1}[want] {
+			t.Errorf("%s: a peer that does not speak HTTP: got %d, and the next peer saw %d requests; want %d", options, a.Status, w.asked(t, "good")-before, want)
+		}
+	}
+	w.refused(t, shopWith("{{a}}", "retries: {on: [broken]}"), `"broken" is not a failure`)
+}
+
 // Dead peers are passed over, as many as there may be tries.
 func trafficRetriesDead(t *testing.T, w *wharf) {
 	for options, want := range map[string]int{"retries: 3": 200, "log: true": 200, "retries: 2": 502, "retries: 1": 502, "retries: {on: [timeout]}": 502} {
@@ -206,7 +224,24 @@ func trafficTimeoutClient(t *testing.T, w *wharf) {
 	if n := w.asked(t, "shop"); n > 0 {
 		t.Errorf("the peer saw %d requests, want none", n)
 	}
+	// And one that does not read what it asked for.
+	const size = 64 << 20 // more than the kernel keeps
+	w.peer("large", func(rw http.ResponseWriter, r *http.Request) { io.CopyN(rw, zeros{}, size) })
+	w.serve(t, shopWith("{{large}}", "timeouts: {client: 300ms}"))
+	conn = w.dial(t, w.port(t, "http"))
+	io.WriteString(conn, "GET /large HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+	line := w.logged(t, `"GET /large HTTP/1.1" 200 `) // while the connection is open on this side
+	_, rest, _ := strings.Cut(line, `" 200 `)
+	var sent int
+	if _, err := fmt.Sscan(rest, &sent); err != nil || sent >= size {
+		t.Errorf("a client that reads nothing is logged as %q, want less than %d bytes", line, size)
+	}
+	w.refused(t, shopWith("{{a}}", "timeouts: {client: 0s}"), "it takes from 1ms to 24h")
 }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // arrivals has a peer tell what comes of a body, and when.
 func arrivals(parts chan<- string) http.HandlerFunc {

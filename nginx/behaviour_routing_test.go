@@ -77,6 +77,10 @@ func pathsPrefix(t *testing.T, w *wharf) {
 		met{"beside the path", "part.example", "/v20", 404, ""},
 		met{"out of the path", "part.example", "/v2/../x", 404, ""},
 	)
+	w.refused(t, `
+		pools: {shop: {servers: [{{shop}}]}}
+		routes: {part: {hosts: [part.example], paths: [v2], pool: shop}}
+	`, `"v2" is not a path`)
 }
 
 func pathsLongest(t *testing.T, w *wharf) {
@@ -129,4 +133,8 @@ func poolsBackup(t *testing.T, w *wharf) {
 			t.Errorf("number %d: got %d from %q, want 200 from other", i, code, s.Peer)
 		}
 	}
+	w.refused(t, `
+		pools: {spare: {servers: [{address: {{other}}, backup: true}]}}
+		routes: {spare: {hosts: [spare.example], pool: spare}}
+	`, "has backup servers only")
 }

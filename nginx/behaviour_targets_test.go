@@ -47,20 +47,26 @@ func redirectWhole(t *testing.T, w *wharf) {
 }
 
 func redirectParts(t *testing.T, w *wharf) {
+	w.certified(t, "plain", "plain.example")
 	w.serve(t, `
 		routes:
 		  scheme: {hosts: [scheme.example], redirect: {scheme: https, status: 301}}
 		  host: {hosts: [host.example], redirect: {host: new.example, status: 307}}
 		  port: {hosts: [port.example], redirect: {port: 8443, scheme: https}}
 		  path: {hosts: [path.example], redirect: {path: /all, status: 303}}
+		  plain: {hosts: [plain.example], redirect: {scheme: http}, tls: {cert: plain, key: plain-key}}
+		  whole: {hosts: [plain.example], paths: [/whole], redirect: "http://old.example"}
 	`)
 	w.redirected(t,
 		leads{"http://scheme.example/a?b", 301, "https://scheme.example/a?b"},
 		leads{"http://host.example/a?b", 307, "http://new.example/a?b"},
 		leads{"http://port.example/a?b", 302, "https://port.example:8443/a?b"},
 		leads{"http://path.example/a?b", 303, "http://path.example/all?b"},
+		leads{"https://plain.example/a?b", 302, "http://plain.example/a?b"},
+		leads{"https://plain.example/whole?b", 302, "http://old.example/whole?b"},
 	)
 	w.refused(t, `routes: {site: {hosts: [site.example], redirect: {status: 301}}}`, "this redirect leads nowhere")
+	w.refused(t, `routes: {site: {hosts: [site.example], redirect: {scheme: ftp}}}`, `"ftp" is not a scheme`)
 }
 
 func redirectRegex(t *testing.T, w *wharf) {
@@ -291,6 +297,7 @@ func splitSticky(t *testing.T, w *wharf) {
 		routes:
 		  client: {hosts: [client.example], split: {shop: 1, next: 1}, splitBy: client}
 		  cookie: {hosts: [cookie.example], split: {shop: 1, next: 1}, splitBy: "cookie:session-id"}
+		  path: {hosts: [path.example], split: {shop: 1, next: 1}, splitBy: path}
 	`)
 	peers := map[string]bool{}
 	for client := range 16 {
@@ -326,6 +333,20 @@ func splitSticky(t *testing.T, w *wharf) {
 	}
 	if len(peers) != 2 {
 		t.Errorf("40 requests without a session meet %v, want both pools", peers)
+	}
+	clear(peers)
+	for path := range 16 {
+		url := fmt.Sprintf("http://path.example/%d", path)
+		first := w.get(t, url).Peer
+		peers[first] = true
+		for i := range 3 {
+			if next := w.get(t, fmt.Sprintf("%s?%d", url, i), from("127.0.0.2")).Peer; next != first {
+				t.Fatalf("path %d meets %s after %s", path, next, first)
+			}
+		}
+	}
+	if len(peers) != 2 {
+		t.Errorf("16 paths meet %v, want both pools", peers)
 	}
 	w.refused(t, `
 		pools: {shop: {servers: [{{shop}}]}}

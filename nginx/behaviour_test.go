@@ -56,6 +56,7 @@ var features = []feature{
 	{name: "when/combined", do: whenCombined},
 	{name: "order/falls-through", do: orderFallsThrough},
 	{name: "order/priority", do: orderPriority},
+	{name: "order/ties", do: orderTies},
 
 	// Reuse
 	{name: "reuse/policies", do: reusePolicies},
@@ -195,6 +196,7 @@ var features = []feature{
 	{name: "cache/websocket", do: cacheWebsocket},
 	{name: "cache/size", do: cacheSize},
 	{name: "traffic/retries-on", do: trafficRetriesOn},
+	{name: "traffic/retries-invalid", do: trafficRetriesInvalid},
 	{name: "traffic/retries-dead", do: trafficRetriesDead},
 	{name: "traffic/retries-unsafe", do: trafficRetriesUnsafe},
 	{name: "traffic/retries-within", do: trafficRetriesWithin},
