@@ -141,6 +141,7 @@ func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
 		out.HTTPS = p.Listen.HTTPS.Value
 		out.Clients = out.Clients || s.TLS.Clients != nil
 	}
+	out.Listen.HTTP3 = out.Listen.HTTP3 && out.HTTPS != 0 // there is no QUIC without TLS
 	for _, s := range out.Servers {
 		for _, l := range s.all() {
 			a := l.Answer
