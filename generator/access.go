@@ -44,13 +44,7 @@ func (a *answered) access(b *proxyBuilder, r *route.Route) {
 	if w.Allow == nil && w.Deny == nil && w.Basic.Pos.Line == 0 && w.Auth.Pos.Line == 0 {
 		return
 	}
-	a.Access = &Access{Any: w.Any.Value}
-	for _, p := range w.Deny {
-		a.Access.Deny = append(a.Access.Deny, p.Value.String())
-	}
-	for _, p := range w.Allow {
-		a.Access.Allow = append(a.Access.Allow, p.Value.String())
-	}
+	a.Access = &Access{Any: w.Any.Value, Deny: networks(w.Deny), Allow: networks(w.Allow)}
 	if w.Basic.Pos.Line > 0 {
 		users, ok := b.secret(w.Basic.Secret.Pos, w.Basic.Secret.Value, fmt.Sprintf("route %s answers 503", r.Name))
 		a.Access.Closed = !ok
@@ -97,11 +91,11 @@ var askHeaders = []Header{
 func takenHeaders(routes map[string]*route.Route) map[string][]Header {
 	names := map[string]map[string]bool{}
 	for _, r := range routes {
-		pools := append(slices.Collect(maps.Keys(r.Split)), r.Pool.Value)
+		pools := r.Pools()
 		for _, rule := range r.Errors {
-			pools = append(pools, rule.Pool.Value)
+			pools = append(pools, rule.Pool)
 		}
-		for _, pool := range pools {
+		for _, pool := range route.Values(pools) {
 			for _, h := range r.Access.Auth.Headers {
 				if names[pool] == nil {
 					names[pool] = map[string]bool{}
@@ -122,7 +116,7 @@ func takenHeaders(routes map[string]*route.Route) map[string][]Header {
 func (a *answered) auth(auth route.Auth) {
 	a.Access.Auth = "/.route/" + a.Route + "+auth"
 	for i, h := range auth.Headers {
-		t := Take{variable(fmt.Sprintf("auth%d", i+1), a.Route), strings.ReplaceAll(strings.ToLower(h.Value), "-", "_")}
+		t := Take{variable(fmt.Sprintf("auth%d", i+1), a.Route), headerVariable(h.Value)}
 		a.Access.Take = append(a.Access.Take, t)
 		a.PeerHeaders = append(a.PeerHeaders, Header{h.Value, "$" + t.Variable})
 	}

@@ -127,16 +127,9 @@ func (a *answered) split(r *route.Route) {
 	}
 	by := "$request_id"
 	if r.SplitBy.Given() {
-		source, needs := valueOf(r.SplitBy.Value, func() string { return variable("by", r.Name) })
-		a.definitions.Maps = append(a.definitions.Maps, needs...)
-		if r.SplitBy.Value.Name != "" { // whoever has none is by itself
-			m := Map{Source: source, Variable: variable("splitby", r.Name), Entries: []MapEntry{{"(?s)^", source}}, Default: Text{Variables: []string{"request_id"}}}
-			a.definitions.Maps = append(a.definitions.Maps, m)
-			source = "$" + m.Variable
-		}
-		// With the route's name in it, who is among the first in one split need not
-		// be so in all.
-		by = source + " " + r.Name
+		// Whoever has no such property is by itself. With the route's name in it, who
+		// is among the first in one split need not be so in all.
+		by = a.property(r.SplitBy.Value, "by", "splitby", "", "request_id") + " " + r.Name
 	}
 	s := Split{Source: by, Variable: variable("split", r.Name)}
 	for _, pool := range pools[:len(pools)-1] {
@@ -147,6 +140,19 @@ func (a *answered) split(r *route.Route) {
 	}
 	s.Parts = append(s.Parts, Part{"*", last})
 	a.definitions.Splits = append(a.definitions.Splits, s)
+}
+
+// property is one of a request, with a mark before it, or another variable for
+// requests that do not have it. raw and whole begin the names of the maps.
+func (a *answered) property(key route.Key, raw, whole, mark, otherwise string) string {
+	source, needs := valueOf(key, func() string { return variable(raw, a.Route) })
+	a.definitions.Maps = append(a.definitions.Maps, needs...)
+	if key.Name == "" {
+		return source // all requests have one
+	}
+	return a.add(Map{Source: source, Variable: variable(whole, a.Route),
+		Entries: []MapEntry{{"(?s)^", mark + source}}, // nginx tries none for an empty value
+		Default: Text{Variables: []string{otherwise}}})
 }
 
 // rewriteOf is the one form that all rewrites have.

@@ -83,17 +83,6 @@ func (a *answered) back(p *route.Proxy, r *route.Route) {
 	a.Back.Hidden = slices.Compact(a.Back.Hidden)
 }
 
-// with adds a header, in the place of one with its name where there is one.
-func with(headers []Header, h Header) []Header {
-	i := slices.IndexFunc(headers, func(other Header) bool { return strings.EqualFold(other.Name, h.Name) })
-	if i < 0 {
-		return append(headers, h)
-	}
-	headers = slices.Clone(headers)
-	headers[i] = h
-	return headers
-}
-
 // infoHeaders are Interlock's. nginx does not know yet how long the whole
 // response takes when it writes the headers: they have the time, in seconds,
 // until the peer's headers came.
@@ -127,9 +116,9 @@ var forbidsKeeping = regexp.MustCompile(`(?i)\bno-(store|cache)\b`)
 // notOnErrors is a variable with a value for good responses: nobody shall keep
 // an error for a year. Errors of a pool have what it says.
 func (a *answered) notOnErrors(name, value string) string {
-	name = strings.ToLower(name)
-	return a.add(Map{Source: "$status", Variable: variable(strings.ReplaceAll(name, "-", ""), a.Route), Entries: []MapEntry{
-		{"^[23]", value}, {".", "$upstream_http_" + strings.ReplaceAll(name, "-", "_")},
+	name = headerVariable(name)
+	return a.add(Map{Source: "$status", Variable: variable(strings.ReplaceAll(name, "_", ""), a.Route), Entries: []MapEntry{
+		{"^[23]", value}, {".", "$upstream_http_" + name},
 	}})
 }
 
@@ -209,11 +198,7 @@ func (a *answered) list(kind string, names []route.At[string], none string) Text
 	if len(names) == 0 {
 		return Text{Plain: none}
 	}
-	var all []string
-	for _, n := range names {
-		all = append(all, n.Value)
-	}
-	return a.text(kind, strings.Join(all, ", "))
+	return a.text(kind, strings.Join(route.Values(names), ", "))
 }
 
 // originForm matches an origin, with any labels in the place of a star.

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -152,6 +153,20 @@ func poolsOf(p Proxy) map[string]bool {
 		}
 	}
 	return used
+}
+
+// networks are addresses of clients or proxies, as nginx reads them.
+func networks(list []route.At[netip.Prefix]) []string {
+	var out []string
+	for _, n := range list {
+		out = append(out, n.Value.String())
+	}
+	return out
+}
+
+// sortedNetworks has each once.
+func sortedNetworks(list []route.At[netip.Prefix]) []string {
+	return slices.Compact(slices.Sorted(slices.Values(networks(list))))
 }
 
 func (b *builder) problem(pos route.Pos, text, hint string) {

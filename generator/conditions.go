@@ -24,6 +24,9 @@ var variableName = strings.NewReplacer("-", "__", ".", "_d", "_", "_u")
 
 func variable(kind, name string) string { return kind + "_" + variableName.Replace(name) }
 
+// headerVariable is the name of a header as nginx's variables have it.
+func headerVariable(name string) string { return strings.ReplaceAll(strings.ToLower(name), "-", "_") }
+
 // add defines a variable and returns it.
 func (c *conditions) add(m Map) string {
 	m.Variable = variable(fmt.Sprintf("if%d", len(c.maps)+1), c.route)
@@ -58,11 +61,7 @@ func (c *conditions) all(variables []string) string {
 func (c *conditions) when(w route.When) string {
 	var parts []string
 	if len(w.Methods) > 0 {
-		var names []string
-		for _, m := range w.Methods {
-			names = append(names, m.Value)
-		}
-		parts = append(parts, c.matches("$request_method", "^("+strings.Join(names, "|")+")$"))
+		parts = append(parts, c.matches("$request_method", "^("+strings.Join(route.Values(w.Methods), "|")+")$"))
 	}
 	for _, values := range []struct {
 		of string
@@ -144,7 +143,7 @@ func valueOf(key route.Key, name func() string) (source string, maps []Map) {
 	case "uri":
 		return "$request_uri", nil
 	case "header":
-		return "$http_" + strings.ReplaceAll(strings.ToLower(key.Name), "-", "_"), nil
+		return "$http_" + headerVariable(key.Name), nil
 	case "cookie":
 		if simpleName.MatchString(key.Name) {
 			return "$cookie_" + key.Name, nil

@@ -152,12 +152,7 @@ func (a *answered) maintenance(m route.Maintenance) bool {
 		a.Answer = page
 		return true
 	}
-	g := Geo{Variable: variable("maintenance", a.Route), Inside: no, Outside: yes}
-	for _, p := range m.Except {
-		g.Networks = append(g.Networks, p.Value.String())
-	}
-	slices.Sort(g.Networks)
-	g.Networks = slices.Compact(g.Networks)
+	g := Geo{Variable: variable("maintenance", a.Route), Inside: no, Outside: yes, Networks: sortedNetworks(m.Except)}
 	a.definitions.Geos = append(a.definitions.Geos, g)
 	a.Maintenance = &Try{Variable: g.Variable, To: a.Route + "~maintenance"}
 	page.Inner = a.Maintenance.To

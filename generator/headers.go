@@ -51,14 +51,19 @@ func over(common, own []Header) []Header {
 	}
 	out := slices.Clone(common)
 	for _, h := range own {
-		i := slices.IndexFunc(out, func(c Header) bool { return strings.EqualFold(c.Name, h.Name) })
-		if i < 0 {
-			out = append(out, h)
-			continue
-		}
-		out[i].Value = h.Value
+		out = with(out, h)
 	}
 	return out
+}
+
+// with adds a header, or gives its value to the one that has its name.
+func with(headers []Header, h Header) []Header {
+	i := slices.IndexFunc(headers, func(other Header) bool { return strings.EqualFold(other.Name, h.Name) })
+	if i < 0 {
+		return append(headers, h)
+	}
+	headers[i].Value = h.Value
+	return headers
 }
 
 // completeHeaders gives the common headers to all locations that set some of

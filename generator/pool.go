@@ -96,8 +96,8 @@ func (b *proxyBuilder) maxBody(r *route.Route) int64 {
 	if r.MaxBody.Given() {
 		return r.MaxBody.Value
 	}
-	for _, pool := range append(slices.Collect(maps.Keys(r.Split)), r.Pool.Value) {
-		if p := b.pools[pool]; p != nil && p.Protocol.Value == "grpc" {
+	for _, pool := range r.Pools() {
+		if p := b.pools[pool.Value]; p != nil && p.Protocol.Value == "grpc" {
 			return 0
 		}
 	}
@@ -221,20 +221,13 @@ func sticky(name, pool string) (string, []Map) {
 func (b *proxyBuilder) reachable(routes []*route.Route, peers map[string][]Peer) map[string][]Peer {
 	named := map[string]bool{}
 	for _, r := range routes {
-		named[r.Pool.Value], named[r.Mirror.Pool.Value], named[r.Access.Auth.Pool.Value] = true, true, true
-		for pool := range r.Split {
-			named[pool] = true
-		}
-		for _, e := range r.Errors {
-			named[e.Pool.Value] = true
+		for _, pool := range r.AllPools() {
+			named[pool.Value] = true
 		}
 	}
 	peers = maps.Clone(peers)
 	for _, pool := range slices.Sorted(maps.Keys(named)) {
 		p := b.pools[pool]
-		if p == nil {
-			continue
-		}
 		tls, ok := b.poolTLS(p)
 		b.peerTLS[pool] = tls
 		if !ok {

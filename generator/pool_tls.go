@@ -26,16 +26,6 @@ func (b *proxyBuilder) poolTLS(p *route.Pool) (tls *UpstreamTLS, ok bool) {
 	if t.Pos.Line == 0 {
 		return nil, true
 	}
-	tls, ok = &UpstreamTLS{Verify: t.Verify.Value, Name: cmp.Or(t.Name.Value, p.Host.Value)}, true
-	for _, file := range []struct {
-		name route.At[string]
-		path *string
-	}{{t.CA, &tls.CA}, {t.Cert, &tls.Cert}, {t.Key, &tls.Key}} {
-		if !file.name.Given() {
-			continue
-		}
-		path, there := b.secret(file.name.Pos, file.name.Value, fmt.Sprintf("pool %s answers 503", p.Name))
-		*file.path, ok = path, ok && there
-	}
-	return tls, ok
+	tls = &UpstreamTLS{Verify: t.Verify.Value, Name: cmp.Or(t.Name.Value, p.Host.Value)}
+	return tls, b.allSecrets(fmt.Sprintf("pool %s answers 503", p.Name), secretFile{t.CA, &tls.CA}, secretFile{t.Cert, &tls.Cert}, secretFile{t.Key, &tls.Key})
 }

@@ -26,6 +26,25 @@ func (b *proxyBuilder) secret(pos route.Pos, name, instead string) (path string,
 	return SecretFolder + name, true
 }
 
+// secretFile is a secret that somebody may name, and where its path goes.
+type secretFile struct {
+	name route.At[string]
+	path *string
+}
+
+// allSecrets mounts those that are named, and reports whether all of them are
+// there.
+func (b *proxyBuilder) allSecrets(instead string, files ...secretFile) bool {
+	all := true
+	for _, f := range files {
+		if f.name.Given() {
+			path, ok := b.secret(f.name.Pos, f.name.Value, instead)
+			*f.path, all = path, all && ok
+		}
+	}
+	return all
+}
+
 // mounted returns the secrets of the proxy, sorted by name.
 func (b *proxyBuilder) mounted() []Secret {
 	return slices.SortedFunc(maps.Values(b.mounts), bySecretName)

@@ -3,8 +3,6 @@ package generator
 import (
 	"fmt"
 	"maps"
-	"math/bits"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -86,14 +84,8 @@ func poolsOfPackets(d *route.Desired) (packets, only map[string]bool) {
 		}
 	}
 	for _, r := range d.Routes {
-		delete(only, r.Pool.Value)
-		delete(only, r.Mirror.Pool.Value)
-		delete(only, r.Access.Auth.Pool.Value)
-		for pool := range r.Split {
-			delete(only, pool)
-		}
-		for _, rule := range r.Errors {
-			delete(only, rule.Pool.Value)
+		for _, pool := range r.AllPools() {
+			delete(only, pool.Value)
 		}
 	}
 	return packets, only
@@ -144,20 +136,12 @@ func (b *proxyBuilder) stream(s *route.Stream, proxy *route.Proxy, peers map[str
 	if s.Responses.Given() {
 		out.Responses = &s.Responses.Value
 	}
-	instead := fmt.Sprintf("stream %s closes its connections", s.Name)
 	var ok bool
 	out.UpstreamTLS, ok = b.poolTLS(pool)
 	if t := s.TLS; t.Pos.Line > 0 {
 		out.TLS = &StreamTLS{Optional: t.Clients.Optional.Value}
-		for _, secret := range []struct {
-			name route.At[string]
-			path *string
-		}{{t.Cert, &out.TLS.Cert}, {t.Key, &out.TLS.Key}, {t.Clients.CA, &out.TLS.ClientCA}} {
-			if secret.name.Given() {
-				path, there := b.secret(secret.name.Pos, secret.name.Value, instead)
-				*secret.path, ok = path, ok && there
-			}
-		}
+		ok = b.allSecrets(fmt.Sprintf("stream %s closes its connections", s.Name),
+			secretFile{t.Cert, &out.TLS.Cert}, secretFile{t.Key, &out.TLS.Key}, secretFile{t.Clients.CA, &out.TLS.ClientCA}) && ok
 	}
 	if !ok {
 		out.Upstream, out.TLS = "", nil
@@ -171,17 +155,7 @@ func streamUpstream(name string, p *route.Pool, peers []Peer) StreamUpstream {
 		MaxConnections: p.MaxConnections.Value, MaxFails: p.MaxFails.Value, FailTimeout: p.FailTimeout.Value,
 	}
 	if u.MaxConnections > 0 {
-		// A peer takes less than 1 KiB there, the zone itself a few more. Steps of
-		// two keep the file the same when a peer comes.
-		u.Zone = max(64, 1<<bits.Len(uint(2*len(peers))))
+		u.Zone = zone(len(peers))
 	}
 	return u
-}
-
-func networks(list []route.At[netip.Prefix]) []string {
-	var out []string
-	for _, n := range list {
-		out = append(out, n.Value.String())
-	}
-	return out
 }

@@ -93,13 +93,7 @@ func hstsOf(r *route.Route) *HSTS {
 }
 
 func listenOf(p *route.Proxy) Listen {
-	l := Listen{HTTP3: p.Listen.HTTP3.Value, ProxyProtocol: p.Listen.ProxyProtocol.Value}
-	for _, network := range p.Trusted {
-		l.Trusted = append(l.Trusted, network.Value.String())
-	}
-	slices.Sort(l.Trusted)
-	l.Trusted = slices.Compact(l.Trusted)
-	return l
+	return Listen{HTTP3: p.Listen.HTTP3.Value, ProxyProtocol: p.Listen.ProxyProtocol.Value, Trusted: sortedNetworks(p.Trusted)}
 }
 
 // Peers reports whether the networks in Trusted are of proxies that speak HTTP.
@@ -163,15 +157,13 @@ func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
 func (b *proxyBuilder) tlsOf(t route.TLS) *TLS {
 	const instead = "connections by TLS that need it are rejected"
 	out := &TLS{Plain: t.Plain.Value}
-	cert, haveCert := b.secret(t.Cert.Pos, t.Cert.Value, instead)
-	key, haveKey := b.secret(t.Key.Pos, t.Key.Value, instead)
-	haveCA := true
+	files := []secretFile{{t.Cert, &out.Cert}, {t.Key, &out.Key}}
 	if t.Clients.CA.Given() {
 		out.Clients = &Clients{Optional: t.Clients.Optional.Value}
-		out.Clients.CA, haveCA = b.secret(t.Clients.CA.Pos, t.Clients.CA.Value, instead)
+		files = append(files, secretFile{t.Clients.CA, &out.Clients.CA})
 	}
-	if haveCert && haveKey && haveCA {
-		out.Cert, out.Key = cert, key
+	if !b.allSecrets(instead, files...) {
+		out.Cert, out.Key = "", ""
 	}
 	return out
 }

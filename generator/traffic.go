@@ -63,7 +63,7 @@ func (a *answered) traffic(r *route.Route) {
 	if c := r.Compress; c.On.Value {
 		a.Traffic.Compress = compressOf(c)
 	}
-	if r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0 {
+	if r.AnswersItself() {
 		return
 	}
 	a.limits(r)
@@ -109,16 +109,7 @@ func (a *answered) client(by route.At[route.Key]) string {
 	if !by.Given() || by.Value.Of == "client" {
 		return "$binary_remote_addr"
 	}
-	source, needs := valueOf(by.Value, func() string { return variable("limitof", a.Route) })
-	a.definitions.Maps = append(a.definitions.Maps, needs...)
-	if by.Value.Name == "" {
-		return source // all requests have one
-	}
-	m := Map{Source: source, Variable: variable("limitby", a.Route),
-		Entries: []MapEntry{{"(?s)^", "value " + source}}, // nginx tries none for an empty value
-		Default: Text{Variables: []string{"remote_addr"}}}
-	a.definitions.Maps = append(a.definitions.Maps, m)
-	return "$" + m.Variable
+	return a.property(by.Value, "limitof", "limitby", "value ", "remote_addr")
 }
 
 // compressed are the usual texts, and the few other things that are not
@@ -155,12 +146,7 @@ func compressOf(c route.Compress) *Compress {
 }
 
 func numbers(list []route.At[int]) []int {
-	var out []int
-	for _, n := range list {
-		out = append(out, n.Value)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Compact(slices.Sorted(slices.Values(route.Values(list))))
 }
 
 // ofNobody are the headers by which peers are told of the client or the request

@@ -42,7 +42,7 @@ func (c *checker) check() {
 		c.places(r, taken)
 	}
 	c.handedOn(routes)
-	for _, s := range slices.SortedFunc(maps.Values(c.Streams), func(a, b *Stream) int { return comparePos(a.Pos, b.Pos) }) {
+	for _, s := range c.streamsAsRead() {
 		c.stream(s)
 	}
 	c.ports()

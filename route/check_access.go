@@ -140,7 +140,7 @@ func (c *checker) mirror(r *Route) {
 		c.problem(own, fmt.Sprintf("pool %s speaks gRPC, whose streams cannot be copied", p.Name), "leave mirror out, or mirror HTTP to HTTP")
 		return
 	}
-	if r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0 {
+	if r.AnswersItself() {
 		c.problem(own, "a mirror gets what a pool gets, but this route has none", "leave it out")
 	}
 }

@@ -29,11 +29,7 @@ func (c *checker) headers(h Headers) {
 		change HeaderChange
 		kept   map[string]string
 	}{{h.Request, keptInRequests}, {h.Response, keptInResponses}} {
-		names := slices.Clone(way.change.Remove)
-		for name, value := range way.change.Set {
-			names = append(names, At[string]{name, value.Pos})
-		}
-		for _, name := range names {
+		for _, name := range way.change.names() {
 			hint, ok := kept[name.Value]
 			if !ok {
 				hint, ok = way.kept[name.Value]
@@ -53,6 +49,15 @@ func (c *checker) headers(h Headers) {
 	}
 }
 
+// names lists the headers that are set or removed.
+func (h HeaderChange) names() []At[string] {
+	names := slices.Clone(h.Remove)
+	for name, value := range h.Set {
+		names = append(names, At[string]{name, value.Pos})
+	}
+	return names
+}
+
 // wire looks at what a route changes on the way to its pool and back.
 func (c *checker) wire(r *Route) {
 	c.headers(r.Headers)
@@ -60,14 +65,10 @@ func (c *checker) wire(r *Route) {
 	if cookies := r.Cookies; cookies.SameSite.Value == "none" && !cookies.Secure.Value {
 		c.problem(cookies.SameSite.Pos, "browsers refuse cookies with SameSite=None that are not secure", "add secure: true")
 	}
-	if r.Redirect.Pos.Line == 0 && r.Respond.Pos.Line == 0 {
+	if !r.AnswersItself() {
 		return
 	}
-	request := slices.Clone(r.own.Headers.Request.Remove)
-	for name, value := range r.own.Headers.Request.Set {
-		request = append(request, At[string]{name, value.Pos})
-	}
-	for _, header := range request {
+	for _, header := range r.own.Headers.Request.names() {
 		c.problem(header.Pos, "headers of requests are for what a pool gets, but this route has none", "leave them out")
 	}
 	own := r.own.Cookies

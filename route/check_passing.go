@@ -2,7 +2,6 @@ package route
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -12,7 +11,7 @@ func (c *checker) passing(r *Route) {
 	if r.Passthrough.Value {
 		return // nobody here sees what is spoken
 	}
-	named := r.pools()
+	named := r.Pools()
 	grpc := len(named) > 0
 	for _, name := range named {
 		p := c.Pools[name.Value]
@@ -30,18 +29,6 @@ func (c *checker) passing(r *Route) {
 			c.problem(b.Pos, fmt.Sprintf("route %s speaks gRPC, which nginx never buffers", r.Name), "leave it out")
 		}
 	}
-}
-
-// pools lists the pools that answer.
-func (r *Route) pools() []At[string] {
-	var out []At[string]
-	if r.Pool.Given() {
-		out = append(out, r.Pool)
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Split)) {
-		out = append(out, At[string]{name, r.Split[name].Pos})
-	}
-	return out
 }
 
 // grpcFromClients tells where clients of gRPC cannot come in: before nginx

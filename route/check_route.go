@@ -160,7 +160,7 @@ func (c *checker) rewrite(r *Route) {
 	case w.Regex.Value != "" && lastGroup(w.To.Value) > groups(w.Regex.Value):
 		c.problem(w.To.Pos, fmt.Sprintf("there is no group $%d in the regular expression", lastGroup(w.To.Value)), "count its opening brackets")
 	}
-	if r.own.Rewrite.Pos.Line > 0 && (r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0) {
+	if r.own.Rewrite.Pos.Line > 0 && r.AnswersItself() {
 		c.problem(w.Pos, "a rewrite is for what a pool gets, but this route has none", "leave it out; a redirect has path and regex of its own")
 	}
 	if !w.Strip.Value && !w.Prefix.Given() {

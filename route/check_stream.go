@@ -1,11 +1,15 @@
 package route
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 )
+
+// streamsAsRead lists the streams as a reader meets them.
+func (c *checker) streamsAsRead() []*Stream {
+	return slices.SortedFunc(maps.Values(c.Streams), func(a, b *Stream) int { return comparePos(a.Pos, b.Pos) })
+}
 
 func (c *checker) stream(s *Stream) {
 	if c.gaps.fields[s] {
@@ -128,7 +132,7 @@ func (c *checker) ports() {
 			}
 		}
 	}
-	for _, s := range slices.SortedFunc(maps.Values(c.Streams), func(a, b *Stream) int { return comparePos(a.Pos, b.Pos) }) {
+	for _, s := range c.streamsAsRead() {
 		proxy := c.proxyOf(s.Proxy)
 		if proxy == "" || s.Listen.Value.Port == 0 {
 			continue
@@ -140,9 +144,4 @@ func (c *checker) ports() {
 		}
 		taken[here] = fmt.Sprintf("stream %s at %s", s.Name, s.Listen.Pos)
 	}
-}
-
-// comparePos orders places as a reader meets them.
-func comparePos(a, b Pos) int {
-	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }

@@ -5,7 +5,7 @@ import "fmt"
 // traffic looks at limits, compression and cache. What a route has from policies
 // or defaults and cannot use does no harm.
 func (c *checker) traffic(r *Route) {
-	own, itself := r.own, r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0
+	own, itself := r.own, r.AnswersItself()
 	if pos := own.Limits.pos(); pos.Line > 0 && itself {
 		c.problem(pos, fmt.Sprintf("limits are for what a pool answers, but route %s has none", r.Name), "leave them out: an answer of the proxy's own costs next to nothing")
 		return

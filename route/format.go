@@ -28,6 +28,15 @@ type At[T any] struct {
 // Given reports whether the value was written by somebody.
 func (a At[T]) Given() bool { return a.Pos.Line > 0 }
 
+// Values are those of a list, without their places.
+func Values[T any](list []At[T]) []T {
+	var out []T
+	for _, a := range list {
+		out = append(out, a.Value)
+	}
+	return out
+}
+
 // Proxy is one nginx service in the Swarm: `proxies:`.
 type Proxy struct {
 	Name string // up to 32 characters: it is part of the names of Docker configs

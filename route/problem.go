@@ -24,6 +24,11 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
+// comparePos orders places as a reader meets them.
+func comparePos(a, b Pos) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+}
+
 // Problem is a mistake that a person can mend: where it is, what is wrong, and
 // what to do.
 type Problem struct {
@@ -70,9 +75,7 @@ func (ps Problems) Sorted() Problems {
 	slices.SortFunc(out, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(a.Object, b.Object),
-			cmp.Compare(a.Pos.File, b.Pos.File),
-			cmp.Compare(a.Pos.Line, b.Pos.Line),
-			cmp.Compare(a.Pos.Col, b.Pos.Col),
+			comparePos(a.Pos, b.Pos),
 			cmp.Compare(a.Text, b.Text),
 			cmp.Compare(a.Hint, b.Hint),
 		)

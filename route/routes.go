@@ -1,5 +1,10 @@
 package route
 
+import (
+	"maps"
+	"slices"
+)
+
 // Route leads requests to what answers them: `routes:`.
 type Route struct {
 	Name string
@@ -50,6 +55,32 @@ type Route struct {
 // TLSByDefault reports whether the route leaves TLS to the proxy's defaults. Then
 // what another route says of its host counts more.
 func (r *Route) TLSByDefault() bool { return r.tlsByDefault }
+
+// Pools lists the pools that answer: the route's own, or those of its split.
+func (r *Route) Pools() []At[string] {
+	var out []At[string]
+	if r.Pool.Given() {
+		out = append(out, r.Pool)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Split)) {
+		out = append(out, At[string]{name, r.Split[name].Pos})
+	}
+	return out
+}
+
+// AllPools lists every pool that the route names: those that answer, those that
+// answer where they fail, the one that decides and the one that gets copies.
+func (r *Route) AllPools() []At[string] {
+	out := r.Pools()
+	for _, rule := range r.Errors {
+		out = append(out, rule.Pool)
+	}
+	out = append(out, r.Access.Auth.Pool, r.Mirror.Pool)
+	return slices.DeleteFunc(out, func(pool At[string]) bool { return !pool.Given() })
+}
+
+// AnswersItself reports whether the proxy answers in place of a pool.
+func (r *Route) AnswersItself() bool { return r.Redirect.Pos.Line > 0 || r.Respond.Pos.Line > 0 }
 
 // Policy is a bundle of options with a name: `policies:`.
 type Policy struct {

@@ -26,10 +26,7 @@ func (w When) Count() int {
 // form is the same text for the same conditions, wherever they are written.
 func (w When) form() string {
 	var b strings.Builder
-	methods := make([]string, len(w.Methods))
-	for i, m := range w.Methods {
-		methods[i] = m.Value
-	}
+	methods := Values(w.Methods)
 	slices.Sort(methods)
 	fmt.Fprint(&b, methods)
 	for _, values := range []map[string]At[Match]{w.Headers, w.Cookies, w.Query} {
