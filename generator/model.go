@@ -50,7 +50,7 @@ type Proxy struct {
 	Passthrough *Passthrough
 	// StreamUpstreams are the pools that Streams and Passthrough lead to. The http
 	// block knows nothing of them.
-	StreamUpstreams []StreamUpstream
+	StreamUpstreams []Upstream
 }
 
 // Status is the listener that tells which files a proxy serves.
@@ -237,7 +237,9 @@ type Upstream struct {
 	// by, with variables; both are empty for taking turns.
 	Method, Hash string
 	// Zone is the size of the memory that workers share, in KiB; 0 is none.
-	Zone int
+	// ZoneName is its name, for which http and stream have one space.
+	Zone     int
+	ZoneName string
 	// Keepalive is the number of idle connections, -1 where nginx shall hear
 	// nothing of it.
 	Keepalive int

@@ -172,12 +172,25 @@ func (a *Answer) streams(inner string) *Answer {
 	return &out
 }
 
-// upstream is a pool in nginx's words.
-func (b *proxyBuilder) upstream(p *route.Pool, peers []Peer, version route.Version) Upstream {
+// upstreamOf is what http and stream say alike of a pool.
+func upstreamOf(name string, p *route.Pool, peers []Peer) Upstream {
 	u := Upstream{
-		Name: p.Name, Peers: peers, Keepalive: p.Keepalive.Value,
+		Name: name, Peers: peers,
 		MaxConns: p.MaxConnections.Value, MaxFails: p.MaxFails.Value, FailTimeout: unless(10*time.Second, p.FailTimeout.Value),
 	}
+	switch p.Balance.Value {
+	case "least-connections":
+		u.Method = "least_conn"
+	case "random-two":
+		u.Method = "random two"
+	}
+	return u
+}
+
+// upstream is a pool for the http block.
+func (b *proxyBuilder) upstream(p *route.Pool, peers []Peer, version route.Version) Upstream {
+	u := upstreamOf(p.Name, p, peers)
+	u.Keepalive, u.ZoneName = p.Keepalive.Value, p.Name
 	if u.Keepalive == 0 && !version.AtLeast(1, 29, 7) {
 		u.Keepalive = -1 // there is none unless asked for, and no word for none
 	}
@@ -187,10 +200,6 @@ func (b *proxyBuilder) upstream(p *route.Pool, peers []Peer, version route.Versi
 		u.Hash, u.Maps = valueOf(p.Hash.Value, func() string { return variable("key", p.Name) })
 	case p.Sticky.Given():
 		u.Hash, u.Maps = sticky(p.Sticky.Value, p.Name)
-	case p.Balance.Value == "least-connections":
-		u.Method = "least_conn"
-	case p.Balance.Value == "random-two":
-		u.Method = "random two"
 	}
 	if u.Method != "" || u.MaxConns > 0 {
 		u.Zone = zone(len(peers))

@@ -148,7 +148,7 @@ func (t Templates) Render(p Proxy) (Files, error) {
 		}
 	}
 	for _, u := range p.StreamUpstreams {
-		if err := write("streams/upstream."+u.Name+".conf", "stream-upstream.conf.tmpl", u); err != nil {
+		if err := write("streams/upstream."+u.Name+".conf", "upstream.conf.tmpl", u); err != nil {
 			return Files{}, err
 		}
 	}

@@ -48,23 +48,6 @@ type StreamTLS struct {
 	Optional bool // clients without one are let in
 }
 
-// StreamUpstream is a pool with its peers for the stream block. It has at least
-// one.
-type StreamUpstream struct {
-	Name  string
-	Peers []Peer
-	// Balance is route's word for it; Client hashes the client's address instead.
-	Balance string
-	Client  bool
-	// MaxConnections bounds the connections to each peer; 0 does not.
-	MaxConnections int
-	MaxFails       int
-	FailTimeout    time.Duration
-	// Zone is the kilobytes in which nginx's workers count connections together;
-	// 0 where each counts by itself.
-	Zone int
-}
-
 // packetsMark is behind the names of pools whose peers take UDP. No name has a
 // plus sign.
 const packetsMark = "+udp"
@@ -149,12 +132,14 @@ func (b *proxyBuilder) stream(s *route.Stream, proxy *route.Proxy, peers map[str
 	return out
 }
 
-func streamUpstream(name string, p *route.Pool, peers []Peer) StreamUpstream {
-	u := StreamUpstream{
-		Name: name, Peers: peers, Balance: p.Balance.Value, Client: p.Hash.Value.Of == "client",
-		MaxConnections: p.MaxConnections.Value, MaxFails: p.MaxFails.Value, FailTimeout: p.FailTimeout.Value,
+// streamUpstream is a pool for the stream block, which keeps no connections.
+func streamUpstream(name string, p *route.Pool, peers []Peer) Upstream {
+	u := upstreamOf(name, p, peers)
+	u.Keepalive, u.ZoneName = -1, "stream."+name
+	if p.Hash.Value.Of == "client" {
+		u.Hash = "$remote_addr"
 	}
-	if u.MaxConnections > 0 {
+	if u.MaxConns > 0 {
 		u.Zone = zone(len(peers))
 	}
 	return u
