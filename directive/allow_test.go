@@ -186,6 +186,9 @@ func TestFiles(t *testing.T) {
 		{"another capture", rooted, "map $host $to { default a; }\nserver { if ($uri ~ \"(?P<to>.*)\") { set $x 1; } location / { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
 		{"a third capture", rooted, "map $host $to { default a; }\nserver { rewrite \"(?'to'.*)\" /; location / { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
 		{"a client's word by set", rooted, "map $host $to { default a; }\nserver { set $to $arg_to; location / { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
+		{"a client's word by set, in capitals", rooted, "map $host $to { default a; }\nserver { set $TO $arg_to; location / { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
+		{"a client's word in a map, in capitals", rooted, "map $host $to { default a; }\nmap $host $To { default $arg_to; }\nserver { location / { proxy_pass http://$tO; } }", "", "routes/000.conf:3: the values of $to are not fixed, but it leads to a host"},
+		{"a capture, in capitals", rooted, "map $host $to { default a; }\nserver { location ~ ^/(?<TO>.*) { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
 		{"a peer's word", rooted, "map $host $to { default a; }\nserver { auth_request_set $to $upstream_http_to; location / { proxy_pass http://$to; } }", "", "routes/000.conf:2: the values of $to are not fixed, but it leads to a host"},
 		{"a variable of another kind", rooted, "server { location / { proxy_pass http://$http_host; } }", "map $ssl_preread_server_name $http_host { default a; }",
 			"routes/000.conf:1: the values of $http_host are not fixed, but it leads to a host"},
@@ -299,5 +302,26 @@ func TestNginxAgrees(t *testing.T) {
 				t.Errorf("%s, %s: it has no place there: we say %t; nginx says %s", block, name, ours, stderr.String())
 			}
 		}
+	}
+}
+
+// TestBadInputOfFiles holds the words for what is only known when all files are,
+// as they stand in a refusal.
+func TestBadInputOfFiles(t *testing.T) {
+	want := []string{
+		"nginx.conf:2: http has no root, so that files could be served (add root /dev/null; to it)",
+		"routes/000.conf:2: the values of $http_host are not fixed, but it leads to a host (name a pool or an address, or one variable whose values a map or split_clients lists)",
+		"streams/000.conf:1: nothing includes this file (include it in nginx.conf, or leave it out)",
+	}
+	var got []string
+	for _, c := range directive.CheckFiles([]directive.File{
+		file("nginx.conf", "events {}\nhttp {\n  include routes/*.conf;\n}"),
+		file("routes/000.conf", "server {\nlocation / { proxy_pass http://$http_host; } }"),
+		file("streams/000.conf", "server {}"),
+	}) {
+		got = append(got, fmt.Sprintf("%s:%d: %s (%s)", c.File, c.Line, c.Text, c.Hint))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

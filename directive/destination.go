@@ -42,7 +42,7 @@ func (c *checker) target(in Block, line int, name, text string, schemes []string
 		}
 	case variables && variableForm.MatchString(host) && (known || whole):
 		m := variableForm.FindStringSubmatch(host)
-		d := destination{file: c.file, line: line, variable: scope{in, m[1] + m[2]}}
+		d := destination{file: c.file, line: line, variable: scopeOf(in, m[1]+m[2])}
 		if whole {
 			d.schemes = schemes
 		}
@@ -81,11 +81,15 @@ type scope struct {
 	name  string
 }
 
+// scopeOf is where a variable is kept: nginx does not look at the case of names
+// (ngx_http_add_variable).
+func scopeOf(in Block, name string) scope { return scope{in, strings.ToLower(name)} }
+
 func (c *checker) variable(in Block, name string) *variable {
 	if c.variables == nil {
 		return &variable{} // of a text alone nothing is kept
 	}
-	key := scope{in, strings.Trim(name, "${}")}
+	key := scopeOf(in, strings.Trim(name, "${}"))
 	v := c.variables[key]
 	if v == nil {
 		v = &variable{}

@@ -58,6 +58,12 @@ func (a Access) ways() int {
 	return n
 }
 
+// Statuses for which nobody can answer, or no pool.
+const (
+	clientGone   = 499
+	bodyTooLarge = 413
+)
+
 // errors looks at a list of rules as it was written.
 func (c *checker) errors(rules []ErrorRule) {
 	seen := map[int]Pos{}
@@ -72,10 +78,10 @@ func (c *checker) errors(rules []ErrorRule) {
 			if first, ok := seen[status.Value]; ok {
 				c.problem(status.Pos, fmt.Sprintf("there is a rule for %d already, at %s", status.Value, first), "leave the status out of one of them")
 			}
-			if status.Value == 499 {
+			if status.Value == clientGone {
 				c.problem(status.Pos, "nobody gets a 499, for it says that the client has gone", "leave it out")
 			}
-			if status.Value == 413 && rule.Pool.Given() {
+			if status.Value == bodyTooLarge && rule.Pool.Given() {
 				c.problem(status.Pos, "a body that is too large is not read, so no pool can have it", "answer 413 with respond, or let more in with maxBody")
 			}
 			if status.Value != 0 { // 0 was refused

@@ -49,13 +49,13 @@ func (c *checker) headers(h Headers) {
 	}
 }
 
-// names lists the headers that are set or removed.
+// names lists the headers that are set or removed, but for those that were refused.
 func (h HeaderChange) names() []At[string] {
 	names := slices.Clone(h.Remove)
 	for name, value := range h.Set {
 		names = append(names, At[string]{name, value.Pos})
 	}
-	return names
+	return slices.DeleteFunc(names, func(name At[string]) bool { return !name.Given() })
 }
 
 // wire looks at what a route changes on the way to its pool and back.
@@ -65,6 +65,7 @@ func (c *checker) wire(r *Route) {
 	if cookies := r.Cookies; cookies.SameSite.Value == "none" && !cookies.Secure.Value {
 		c.problem(cookies.SameSite.Pos, "browsers refuse cookies with SameSite=None that are not secure", "add secure: true")
 	}
+	c.longHeaders(r)
 	if !r.AnswersItself() {
 		return
 	}
@@ -75,6 +76,18 @@ func (c *checker) wire(r *Route) {
 	for _, pos := range []Pos{own.Secure.Pos, own.HTTPOnly.Pos, own.SameSite.Pos, own.Domain.Pos, own.Path.Pos} {
 		if pos.Line > 0 {
 			c.problem(pos, "cookies are those that a pool sets, but this route has none", "leave them out")
+		}
+	}
+}
+
+// longHeaders looks at headers on the way to a pool that speaks gRPC and back.
+func (c *checker) longHeaders(r *Route) {
+	if !slices.ContainsFunc(r.Pools(), func(pool At[string]) bool { p := c.Pools[pool.Value]; return p != nil && p.Protocol.Value == "grpc" }) {
+		return
+	}
+	for _, name := range slices.Concat(r.Headers.Request.names(), r.Headers.Response.names(), r.Access.Auth.Headers) {
+		if len(name.Value) > longestInHash {
+			c.problem(name.Pos, fmt.Sprintf("the header %s is too long for gRPC", name.Value), fmt.Sprintf("leave it out; a header has up to %d characters there", longestInHash))
 		}
 	}
 }

@@ -25,6 +25,10 @@ func (c *checker) unopened(r *Route) {
 	}
 }
 
+// withoutOpening are the fields of a route that make sense for connections that
+// nobody opens.
+var withoutOpening = []string{"proxy", "hosts", "pool", "passthrough"}
+
 // needsOpening is what a route itself says first that takes opened connections,
 // or "".
 func (r *Route) needsOpening() (name string, pos Pos) {
@@ -32,7 +36,7 @@ func (r *Route) needsOpening() (name string, pos Pos) {
 	said.Options = r.own
 	v := reflect.ValueOf(said)
 	for _, f := range fieldsOf(v.Type()) {
-		if slices.Contains([]string{"proxy", "hosts", "pool", "passthrough"}, f.name) {
+		if slices.Contains(withoutOpening, f.name) {
 			continue
 		}
 		if at := firstPos(v.FieldByIndex(f.index)); at.Line > 0 && (name == "" || comparePos(at, pos) < 0) {

@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,9 +11,7 @@ import (
 func (c *checker) route(r *Route) {
 	c.named(r.own)
 	for _, use := range r.Use {
-		if use.Value != "" && c.Policies[use.Value] == nil && !c.gaps.names {
-			c.problem(use.Pos, fmt.Sprintf("there is no policy %s", use.Value), known("policy", "policies", c.Policies))
-		}
+		c.policyThere(use)
 	}
 	c.snippet(r.Snippet)
 	if c.gaps.fields[r] {
@@ -67,8 +66,11 @@ func (c *checker) answer(r *Route) {
 	c.bodiless(r.Respond)
 }
 
+// bodiless are the statuses whose answers have no body.
+var bodiless = []int{204, 304}
+
 func (c *checker) bodiless(s Respond) {
-	if (s.Status.Value == 204 || s.Status.Value == 304) && s.Body.Value != "" {
+	if slices.Contains(bodiless, s.Status.Value) && s.Body.Value != "" {
 		c.problem(s.Body.Pos, fmt.Sprintf("an answer with status %d has no body", s.Status.Value), "leave the body out, or give it another status (RFC 9110, 15.3.5 and 15.4.5)")
 	}
 }
@@ -137,6 +139,9 @@ func (c *checker) redirect(r Redirect) {
 	}
 }
 
+// longestOff is how much of paths fits into one word of nginx.
+const longestOff = 3500
+
 func (c *checker) rewrite(r *Route) {
 	w := r.Rewrite
 	if w.Pos.Line == 0 || c.gaps.objects[w.Pos] {
@@ -166,7 +171,13 @@ func (c *checker) rewrite(r *Route) {
 	if !w.Strip.Value && !w.Prefix.Given() {
 		return
 	}
+	length := 0
 	for _, p := range r.Paths {
+		before := length
+		length += 1 + len(regexp.QuoteMeta(regexp.QuoteMeta(p.Value.Text))) // more than nginx reads
+		if before <= longestOff && length > longestOff {
+			c.problem(p.Pos, "these paths are too long to take them all off", "make several routes of this one, or take them off with regex and to")
+		}
 		if p.Value.Kind == Regex {
 			c.problem(p.Pos, "strip and prefix are for plain paths, but this is a regular expression", "use regex and to in the rewrite")
 		}
@@ -200,6 +211,7 @@ type claim struct {
 
 func (c *checker) places(r *Route, taken map[place]claim) {
 	proxy := c.proxyOf(r.Proxy)
+	c.crowd(r, proxy)
 	if proxy == "" || r.Passthrough.Value {
 		return // nobody knows where it is served, which is told already; or no request is looked at
 	}
@@ -210,12 +222,13 @@ func (c *checker) places(r *Route, taken map[place]claim) {
 	if len(paths) == 0 {
 		paths = []At[Path]{{Value: Path{Text: "/"}}}
 	}
+	when := c.crowds.form(r.When)
 	for _, host := range r.Hosts {
 		for _, path := range paths {
 			if host.Value == "" || path.Value.Text == "" {
 				continue
 			}
-			here := place{proxy, host.Value, path.Value.String(), r.When.form(), r.Priority.Value}
+			here := place{proxy, host.Value, path.Value.String(), when, r.Priority.Value}
 			first, ok := taken[here]
 			if !ok {
 				taken[here] = claim{r.Name, host.Pos, path.Pos}

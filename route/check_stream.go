@@ -20,6 +20,8 @@ func (c *checker) stream(s *Stream) {
 		c.problem(s.Pos, fmt.Sprintf("stream %s has no pool", s.Name), "add the pool that answers, like pool: pg")
 	}
 	c.poolThere(s.Pool)
+	c.joins(s.Pool, s.Proxy, "stream "+s.Name)
+	c.discovers(s.Pool, s.Proxy, "stream "+s.Name)
 	c.chosenUnopened(s.Pool)
 	if !s.Listen.Given() {
 		c.problem(s.Pos, fmt.Sprintf("stream %s has no port", s.Name), "add one, like listen: 5432 or listen: 53/udp")
@@ -112,36 +114,5 @@ func (c *checker) protocols(s *Stream) {
 	}
 	if s.Responses.Given() && s.Listen.Value.Port != 0 && !udp {
 		c.problem(s.Responses.Pos, "TCP has connections, and no packets to count", "leave responses out, or listen on a port of UDP, like 53/udp")
-	}
-}
-
-// ports tells when a stream listens where its proxy does for another purpose.
-func (c *checker) ports() {
-	type port struct {
-		proxy string
-		StreamPort
-	}
-	taken := map[port]string{}
-	for name, p := range c.Proxies {
-		taken[port{name, StreamPort{Port: valueOr(p.Listen.HTTP, defaultHTTP)}}] = "plain HTTP"
-		taken[port{name, StreamPort{Port: valueOr(p.Status.Port, defaultStatus)}}] = "the status"
-		if https := valueOr(p.Listen.HTTPS, defaultHTTPS); c.listensForTLS(p) {
-			taken[port{name, StreamPort{Port: https}}] = "TLS"
-			if p.Listen.HTTP3.Value {
-				taken[port{name, StreamPort{https, true}}] = "HTTP/3"
-			}
-		}
-	}
-	for _, s := range c.streamsAsRead() {
-		proxy := c.proxyOf(s.Proxy)
-		if proxy == "" || s.Listen.Value.Port == 0 {
-			continue
-		}
-		here := port{proxy, s.Listen.Value}
-		if by, ok := taken[here]; ok {
-			c.problem(s.Listen.Pos, fmt.Sprintf("port %s of proxy %s is taken already, by %s", s.Listen.Value, proxy, by), "give the stream a port of its own")
-			continue
-		}
-		taken[here] = fmt.Sprintf("stream %s at %s", s.Name, s.Listen.Pos)
 	}
 }

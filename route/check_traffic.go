@@ -1,6 +1,9 @@
 package route
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // traffic looks at limits, compression and cache. What a route has from policies
 // or defaults and cannot use does no harm.
@@ -35,9 +38,27 @@ func (c *checker) cache(r *Route, itself bool) {
 		c.problem(own.Pos, fmt.Sprintf("a cache is for what a pool answers, but route %s has none", r.Name), "leave it out")
 	case own.Statuses != nil && !r.Cache.Valid.Given():
 		c.problem(own.Pos, "statuses belong to valid, but this cache has none", "say how long they are kept, like valid: 10m")
+	case c.keyTooLong(r):
+		c.problem(own.Pos, "this cache tells responses apart by too much", "set fewer headers of requests to values with variables, or take fewer ones from auth")
 	case r.Buffering.Responses.Given() && !r.Buffering.Responses.Value:
 		c.problem(own.Pos, "a cache keeps nothing of responses that are not buffered", "leave it out, or set buffering: {responses: true}")
 	}
+}
+
+// keyTooLong reports whether the key of a cache, which holds all that peers are
+// told of a request, would be too long for a word of nginx.
+func (c *checker) keyTooLong(r *Route) bool {
+	const most = 2500
+	length := 0
+	for name, value := range r.Headers.Request.Set {
+		if strings.Contains(value.Value, "$") {
+			length += len(name) + len(value.Value) + strings.Count(value.Value, `"`) + strings.Count(value.Value, `\`)
+		}
+	}
+	for _, name := range r.Access.Auth.Headers {
+		length += len(name.Value) + 2*len(r.Name) + len(" =$auth100_")
+	}
+	return length > most
 }
 
 // pos is where the first of the limits stands.

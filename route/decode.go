@@ -1,20 +1,12 @@
 package route
 
 import (
-	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
-	"github.com/agnivade/levenshtein"
 	"gopkg.in/yaml.v3"
 )
 
@@ -25,6 +17,8 @@ type decoder struct {
 	file     string
 	problems Problems
 	gaps
+	before int     // problems of the files before
+	taken  uintptr // bytes of memory, those of the files before among them
 }
 
 // gaps is what was written but refused, so that nobody is told that it is
@@ -51,98 +45,17 @@ type document struct {
 
 // read hands each document of the file to take.
 func (d *decoder) read(data []byte, take func(document)) {
-	if i := firstNot(data, func(r rune, size int) bool { return r != utf8.RuneError || size > 1 }); i < len(data) {
-		d.problem(d.at(data, i), "this is not UTF-8", "save the file in UTF-8")
-		d.gaps.names = true
-		return
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var root yaml.Node
-		err := dec.Decode(&root)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			d.syntax(data, err)
-			d.gaps.names = true
-			return
-		}
+	d.nodes(data, func(n *yaml.Node) {
 		var doc document
-		if len(root.Content) == 0 || isNull(root.Content[0]) {
-			continue // nothing but comments
-		}
-		d.value(root.Content[0], reflect.ValueOf(&doc).Elem(), field{}, "a route file")
+		d.value(n, reflect.ValueOf(&doc).Elem(), field{}, "a route file")
 		take(doc)
-	}
-}
-
-var (
-	yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
-	// yaml.v3 counts lines from 0 in the errors of its parser and from 1 in those
-	// of its scanner. These are the parser's.
-	yamlFromZero = regexp.MustCompile(`^did not find expected (key|node|'-'|',|<)|^found (undefined tag|duplicate|incompatible)`)
-)
-
-// yamlHints says what to do about the YAML parser's commonest complaints.
-var yamlHints = map[string]string{
-	"found character that cannot start any token":           "indent with blanks, never with tabs; text that starts with @, % or ` needs quotes",
-	"did not find expected alphabetic or numeric character": `text that starts with * or & needs quotes, like "*.example.org"`,
-	"found unexpected end of stream":                        "close the quote that opens here or before",
-	"mapping values are not allowed in this context":        "put the inner field on a line of its own, or quotes around text with a colon",
-	"control characters are not allowed":                    "take the character out",
-}
-
-// syntax tells what the YAML parser said. It knows lines, but no columns, and
-// of a list or map that is broken only where it starts.
-func (d *decoder) syntax(data []byte, err error) {
-	pos, text := Pos{File: d.file, Line: 1, Col: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		pos.Line, _ = strconv.Atoi(m[1])
-		text = m[2]
-		if yamlFromZero.MatchString(text) {
-			pos.Line++
-		}
-		// An error at the end is told one line behind it.
-		pos.Line = min(pos.Line, d.at(data, len(bytes.TrimRight(data, "\r\n"))).Line)
-	} else if i := firstNot(data, inYAML); i < len(data) {
-		pos = d.at(data, i)
-	}
-	hint, ok := yamlHints[text]
-	if !ok {
-		hint = "look at the indentation, quotes, brackets and colons from here on"
-	}
-	d.problem(pos, "this is not YAML: "+text, hint)
-}
-
-// inYAML reports whether YAML's reader takes a character; where it stopped, it
-// does not say.
-func inYAML(r rune, _ int) bool {
-	return r >= ' ' && r < 0x7f || r == '\t' || r == '\n' || r == '\r' || r == 0x85 || r >= 0xa0
-}
-
-// firstNot returns where the first character is that is not good, or the end.
-func firstNot(data []byte, good func(r rune, size int) bool) int {
-	for i := 0; i < len(data); {
-		r, size := utf8.DecodeRune(data[i:])
-		if !good(r, size) {
-			return i
-		}
-		i += size
-	}
-	return len(data)
-}
-
-// lineEnds are all that YAML 1.1 has, as one.
-var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
-
-// at is the place of the i-th byte.
-func (d *decoder) at(data []byte, i int) Pos {
-	before := lineEnds.Replace(string(data[:i]))
-	return Pos{File: d.file, Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])}
+	})
 }
 
 func (d *decoder) problem(pos Pos, text, hint string) {
+	if d.full() {
+		return
+	}
 	d.problems = append(d.problems, Problem{Pos: pos, Text: text, Hint: hint})
 }
 
@@ -168,6 +81,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f field, name string) {
 	case reflect.Slice:
 		d.list(n, v, f, name)
 	case reflect.Pointer:
+		if !d.take(1, v.Type().Elem()) {
+			return
+		}
 		v.Set(reflect.New(v.Type().Elem()))
 		d.object(n, v.Elem(), name)
 	case reflect.Struct:
@@ -233,7 +149,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, kind, name string) {
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
-	for i := 0; i < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		text, ok := d.key(key)
 		if !ok {
@@ -249,6 +165,9 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, kind, name string) {
 		if first := v.MapIndex(reflect.ValueOf(named)); first.IsValid() {
 			d.twice(d.pos(key), kind, text, first.Elem().FieldByName("Pos").Interface().(Pos))
 			continue
+		}
+		if !d.take(1, v.Type().Elem().Elem()) {
+			return
 		}
 		item := reflect.New(v.Type().Elem().Elem())
 		d.value(value, item.Elem(), field{}, kind+" "+text)
@@ -273,7 +192,7 @@ func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	seen := map[any]Pos{}
-	for i := 0; i < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		text, ok := d.key(key)
 		if !ok {
@@ -291,6 +210,9 @@ func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
 			continue
 		}
 		seen[named] = d.pos(key)
+		if !d.take(1, v.Type().Elem()) {
+			return
+		}
 		item, told := reflect.New(v.Type().Elem()).Elem(), len(d.problems)
 		d.value(value, item, f, text)
 		v.SetMapIndex(reflect.ValueOf(named), item)
@@ -303,14 +225,20 @@ func (d *decoder) values(n *yaml.Node, v reflect.Value, f field, name string) {
 func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, name string) {
 	if n.Kind != yaml.SequenceNode {
 		hint := "write its entries below it, each after '- '"
-		if n.Kind == yaml.ScalarNode && !isNull(n) && n.Style == 0 && len(n.Value) <= 60 {
+		if n.Kind == yaml.ScalarNode && !isNull(n) && n.Style == 0 && len(n.Value) <= 60 && !strings.Contains(n.Value, "\n") {
 			hint = fmt.Sprintf("put brackets around it: [%s]", n.Value)
 		}
 		d.wrongKind(n, v, name, "a list", hint)
 		return
 	}
+	if !d.take(len(n.Content), v.Type().Elem()) {
+		return
+	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
+		if d.full() {
+			return
+		}
 		d.value(item, v.Index(i), f, fmt.Sprintf("%s[%d]", name, i))
 	}
 }
@@ -340,7 +268,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 		}
 	}
 	seen := map[string]Pos{}
-	for i := 0; i < len(n.Content); i += 2 {
+	for i := 0; i < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		text, ok := d.key(key)
 		if !ok {
@@ -364,28 +292,22 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, name string) {
 	}
 }
 
-// its tells the fields that there are; of many, the one that was meant. A field of
-// another map is told with its place, unless it is a slip of the hand.
+// its tells the field that was meant, or those that there are. A field of another
+// map is told with its place, unless it is a slip of the hand.
 func its(text string, fields []field, elsewhere string) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	nearest := slices.MinFunc(names, func(a, b string) int {
-		return cmp.Compare(levenshtein.ComputeDistance(a, text), levenshtein.ComputeDistance(b, text))
-	})
-	const tolerable = 3 // letters; more is another word
-	off := len(text)
-	if off < 60 {
-		off = levenshtein.ComputeDistance(nearest, text)
-	}
+	near, off := nearest(text, names)
+	meant := didYouMean(near)
 	switch {
 	case elsewhere != "" && off > 1:
 		return elsewhere
+	case meant != "":
+		return meant
 	case len(fields) == 1:
 		return "its only field is " + names[0]
-	case len(fields) > 12 && off <= min(tolerable, len(text)/2):
-		return "did you mean " + nearest + "?"
 	}
 	return "its fields are " + strings.Join(names, ", ")
 }
@@ -406,7 +328,11 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, is, name string) {
 		d.problem(d.pos(n), complaint, hint)
 		return
 	}
-	if !slices.Contains(g.tags, n.Tag) {
+	tag := n.Tag
+	if tag == "!!float" && !strings.ContainsFunc(n.Value, func(r rune) bool { return r < '0' || r > '9' }) {
+		tag = "!!int" // 080, which yaml.v3 would have an octal number
+	}
+	if !slices.Contains(g.tags, tag) {
 		// The text is right, but YAML takes it for something else.
 		hint := "write it without quotes"
 		switch {

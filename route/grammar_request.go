@@ -10,7 +10,17 @@ import (
 	"strings"
 )
 
-var hostLabel = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
+const (
+	inLabel = `[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?`
+	inHost  = inLabel + `(?:\.` + inLabel + `)*`
+	maxHost = 253
+)
+
+var (
+	hostLabel      = regexp.MustCompile(`^` + inLabel + `$`)
+	hostSchema     = texts(`\*|(?:\*\.)?`+inHost).upTo(maxHost).but(these("_")).like("shop.example.org", "*.example.org")
+	hostnameSchema = texts(inHost).upTo(maxHost).but(these("_")).like("shop.example.org")
+)
 
 // readHost takes the host names of RFC 1123, with the underscore that real
 // networks have, and a wildcard as the whole first label (nginx: server_name). A lone star is any
@@ -33,8 +43,8 @@ func readHost(s string) (any, string, string) {
 		return nil, complaint, "write the name alone, without scheme, port or path"
 	case strings.Contains(name, "*"):
 		return nil, complaint, "a wildcard stands for the whole first label, like *.example.org"
-	case len(host) > 253:
-		return nil, complaint, "a host has at most 253 characters"
+	case len(host) > maxHost:
+		return nil, complaint, fmt.Sprintf("a host has at most %d characters", maxHost)
 	case host == "_":
 		return nil, complaint, "the proxy keeps _ for requests to unknown hosts"
 	}
@@ -50,13 +60,26 @@ func readHost(s string) (any, string, string) {
 // reads as a variable.
 var pathForm = regexp.MustCompile(`^/[A-Za-z0-9._~!&'()*+,;=:@/-]*$`)
 
+const (
+	inSegment = `[A-Za-z0-9._~!&'()*+,;=:@-]`
+	// segment is none of . and ..
+	segment = `(?:[A-Za-z0-9_~!&'()*+,;=:@-]` + inSegment + `*|\.[A-Za-z0-9_~!&'()*+,;=:@-]` + inSegment + `*|\.\.` + inSegment + `+)`
+	inPath  = `/(?:` + segment + `(?:/` + segment + `)*/?)?`
+	maxPath = 1024
+)
+
+var pathSchema = texts(inPath).like("/v2").upTo(maxPath).with("errorMessage", told("a path", readPath, badPaths...))
+
+// badPaths are refused with the hints that an editor shows.
+var badPaths = []string{"", "/\x00", "/.."}
+
 func readPath(s string) (any, string, string) {
 	complaint := fmt.Sprintf("%s is not a path", quote(s))
 	switch {
 	case !strings.HasPrefix(s, "/"):
 		return nil, complaint, "a path starts with /"
-	case len(s) > 1024:
-		return nil, complaint, "a path has at most 1024 characters"
+	case len(s) > maxPath:
+		return nil, complaint, fmt.Sprintf("a path has at most %d characters", maxPath)
 	case strings.Contains(s, "%"):
 		return nil, complaint, "leave the encoded part out, for nginx decodes a request's path before it compares"
 	case !pathForm.MatchString(s):
@@ -83,6 +106,14 @@ func readHostname(s string) (any, string, string) {
 	}
 	return host, "", ""
 }
+
+// routePathSchema does not know whether a regular expression is one, and counts
+// no characters where there may be blanks before.
+var routePathSchema = some(
+	texts(inPath).upTo(maxPath).but(having(`^/\.route(?:/|$)`)),
+	texts("= *"+inPath).but(having(`^= */\.route(?:/|$)`)),
+	tildeSchema,
+).like("/v2", "= /v2", "~ ^/items/[0-9]+$").with("errorMessage", told("a path", readRoutePath, badPaths...))
 
 // readRoutePath takes nginx's own marks: = for a path alone, ~ and ~* for a
 // regular expression.
@@ -112,6 +143,9 @@ func readRoutePath(s string) (any, string, string) {
 	return p, "", ""
 }
 
+// tildeSchema does not know whether it is a regular expression, either.
+var tildeSchema = texts(`~\*? *[!-)+-~][ -~]*`)
+
 // behindTilde is a regular expression without nginx's mark: ~, or ~* for one
 // that does not look at case.
 func behindTilde(s string) (regex string, anyCase bool) {
@@ -122,30 +156,40 @@ func behindTilde(s string) (regex string, anyCase bool) {
 	return strings.TrimLeft(rest, " "), anyCase
 }
 
+// maxText bounds what nginx compares with, and what it puts in place.
+const maxText = 1000
+
+// regexSchema does not know whether it is one.
+var regexSchema = texts("[ -~]+").like("^/items/([0-9]+)$").upTo(maxText)
+
 // readRegex takes what Go and nginx's PCRE read alike. Named groups would become
 // variables of nginx, and code points beyond a byte need a mode that nginx does
 // not use.
 func readRegex(s string) (any, string, string) {
 	complaint := fmt.Sprintf("%s is not a regular expression", quote(s))
 	parsed, err := syntax.Parse(s, syntax.Perl)
+	hint, odd := "", false
+	if err == nil {
+		hint, odd = unlike(s)
+	}
 	switch {
 	case s == "":
 		return nil, complaint, "write one, like ^/items/[0-9]+$"
-	case len(s) > 1000:
-		return nil, complaint, "one has at most 1000 characters"
+	case len(s) > maxText:
+		return nil, complaint, fmt.Sprintf("one has at most %d characters", maxText)
 	case err != nil:
 		return nil, complaint, "RE2's syntax is read, which has no references and no look-ahead; " + oneLine(err.Error())
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, complaint, "write it in printable ASCII"
-	case regexOdd.MatchString(s):
-		return nil, complaint, `leave out \p, \x{…}, \C, \Q, [. and [= in classes, which nginx reads in another way`
+	case odd:
+		return nil, complaint, hint
+	case patternSize(parsed) > largestPattern:
+		return nil, complaint, "repeat less of it: nginx writes out what is repeated, and takes only so much"
 	case slices.ContainsFunc(parsed.CapNames(), func(name string) bool { return name != "" }):
 		return nil, complaint, "give groups no names; they are $1, $2 and so on"
 	}
 	return s, "", ""
 }
-
-var regexOdd = regexp.MustCompile(`\\(p|P|C|Q|x\{)|\[[^\]]*\[[.=]`)
 
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -165,12 +209,17 @@ func groups(regex string) int {
 	return parsed.MaxCap()
 }
 
-var replacementForm = regexp.MustCompile(`^/(?:[A-Za-z0-9._~!&'()*+,;=:@/%?-]|\$[1-9])*$`)
+const (
+	inReplacement = `[A-Za-z0-9._~!&'()*+,;=:@%?-]|\$[1-9]`
+	inAddress     = `/[A-Za-z0-9._~!&'()*+,;=:@/%?-]*`
+)
+
+var replacementForm = regexp.MustCompile(`^/(?:(?:` + inReplacement + `)(?:/|` + inReplacement + `)*)?$`)
 
 // readReplacement takes a path with an optional query, in which $1 to $9 stand
 // for groups. A second slash at its start would make it another host.
 func readReplacement(s string) (any, string, string) {
-	if !replacementForm.MatchString(s) || strings.HasPrefix(s, "//") || len(s) > 1000 {
+	if !replacementForm.MatchString(s) || len(s) > maxText {
 		return nil, fmt.Sprintf("%s is not a path to put in", quote(s)), "write a path, in which $1 is the first group of the regular expression, like /items/$1"
 	}
 	return s, "", ""
@@ -188,6 +237,12 @@ func lastGroup(replacement string) int {
 	return last
 }
 
+// matchSchema does not know whether a regular expression is one.
+var matchSchema = some(
+	texts(`[^~\x00-\x1f\x7f][^\x00-\x1f\x7f]*`).upTo(maxText),
+	tildeSchema,
+).like("yes", "*", "~ ^v[0-9]+$")
+
 func readMatch(s string) (any, string, string) {
 	switch {
 	case s == "*":
@@ -198,7 +253,7 @@ func readMatch(s string) (any, string, string) {
 			return nil, complaint, hint
 		}
 		return Match{Like, text, anyCase}, "", ""
-	case s == "" || len(s) > 1000 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 127 }):
+	case s == "" || len(s) > maxText || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 127 }):
 		return nil, fmt.Sprintf("%s is nothing to compare with", quote(s)), "write the text itself, * for any, or a regular expression behind ~"
 	}
 	return Match{Kind: Equal, Text: s}, "", ""
@@ -236,10 +291,16 @@ func readToken(what string) func(string) (any, string, string) {
 	}
 }
 
+// keysAlone are the properties that need no name.
+var keysAlone = []string{"client", "host", "path", "uri"}
+
+var keySchema = texts(strings.Join(keysAlone, "|")+"|header:"+inner(headerForm)+"|(?:cookie|query):"+inner(tokenForm)).
+	like("client", "host", "path", "uri", "header:X-Tenant", "cookie:session", "query:id")
+
 func readKey(s string) (any, string, string) {
 	of, name, named := strings.Cut(s, ":")
 	switch {
-	case !named && slices.Contains([]string{"client", "host", "path", "uri"}, of):
+	case !named && slices.Contains(keysAlone, of):
 		return Key{Of: of}, "", ""
 	case named && of == "header" && headerForm.MatchString(name):
 		return Key{of, textproto.CanonicalMIMEHeaderKey(name)}, "", ""
@@ -249,7 +310,11 @@ func readKey(s string) (any, string, string) {
 	return nil, fmt.Sprintf("%s is not a property of requests", quote(s)), "it is client, host, path, uri, header:NAME, cookie:NAME or query:NAME"
 }
 
-var targetForm = regexp.MustCompile(`^(?:(https?)://([^/:?#]+)(?::([0-9]+))?)?(/[A-Za-z0-9._~!&'()*+,;=:@/%?-]*)?$`)
+var targetForm = regexp.MustCompile(`^(?:(https?)://([^/:?#]+)(?::([0-9]+))?)?(` + inAddress + `)?$`)
+
+// targetSchema does not count how long the host in it is.
+var targetSchema = texts(`https?://`+inHost+`(?::`+portDigits+`)?(?:`+inAddress+`)?|`+inAddress).
+	like("https://www.example.org", "/new").upTo(maxText).but(having("^(?://|https?://_(?:[:/]|$))"))
 
 // readTarget takes an address as a whole, or a path on the same host.
 func readTarget(s string) (any, string, string) {
@@ -258,7 +323,7 @@ func readTarget(s string) (any, string, string) {
 	if lastGroup(s) > 0 {
 		return nil, complaint, "nothing is put in there; in a redirect, $1 stands in path, beside regex, host and scheme"
 	}
-	if m == nil || s == "" || len(s) > 1000 || strings.HasPrefix(s, "//") {
+	if m == nil || s == "" || len(s) > maxText || strings.HasPrefix(s, "//") {
 		return nil, complaint, "write one like https://www.example.org, https://www.example.org/new or /new"
 	}
 	t := Target{Scheme: m[1], Path: m[4]}
@@ -278,6 +343,10 @@ func readTarget(s string) (any, string, string) {
 	}
 	return t, "", ""
 }
+
+// originSchema does not count how long the host in it is.
+var originSchema = texts(`\*|https?://(?:\*\.)?`+inHost+`(?::`+portDigits+`)?`).
+	like("https://app.example.org", "https://*.example.org", "*").but(having("^https?://_(?::|$)"))
 
 // readOrigin takes an origin as browsers send it, with a wildcard for the first
 // label, or a star for any.

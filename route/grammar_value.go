@@ -9,7 +9,28 @@ import (
 	"time"
 )
 
-var sizeForm = regexp.MustCompile(`^([0-9]{1,13})([kmg]?)$`)
+var sizeForm = regexp.MustCompile(`^0*([0-9]{1,13})([kmg]?)$`)
+
+const (
+	maxSize = 1 << 40
+)
+
+// shifts are what the units of sizes multiply by, in bits.
+var shifts = map[string]int{"": 0, "k": 10, "m": 20, "g": 30}
+
+// sizes are those from least to most, and some words.
+func sizes(least, most int64, words ...string) schema {
+	ways := slices.Clone(words)
+	for _, unit := range []string{"", "k", "m", "g"} {
+		from, to := (least+1<<shifts[unit]-1)>>shifts[unit], most>>shifts[unit]
+		ways = append(ways, padded(from, to)+unit)
+	}
+	examples := []any{"10m"}
+	for _, word := range words {
+		examples = append(examples, word)
+	}
+	return numbers(int(least), int(most)).orTexts(strings.Join(ways, "|")).like(examples...).with("errorMessage", told("a size", readSizeIn(least, most), "", fmt.Sprint(most+1)))
+}
 
 func readSize(s string) (any, string, string) {
 	m := sizeForm.FindStringSubmatch(s)
@@ -17,9 +38,8 @@ func readSize(s string) (any, string, string) {
 		return nil, fmt.Sprintf("%s is not a size", quote(s)), "write a number of bytes, or one with k, m or g, like 10m"
 	}
 	n, _ := strconv.ParseInt(m[1], 10, 64) // at most 13 digits
-	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[m[2]]
-	const most = int64(1) << 40
-	if n < 1 || n > most>>shift {
+	shift := shifts[m[2]]
+	if n < 1 || n > maxSize>>shift {
 		return nil, fmt.Sprintf("%s is out of range", quote(s)), "a size is at least 1 byte and at most 1024g"
 	}
 	return n << shift, "", ""
@@ -57,14 +77,40 @@ func readSizeOrOff(s string) (any, string, string) {
 	return readSize(s)
 }
 
-const day = 24 * time.Hour
+const (
+	day           = 24 * time.Hour
+	durationPiece = `0*[0-9]{1,9}(?:ms|s|m|h|d)`
+)
 
 var (
-	durationForm = regexp.MustCompile(`^([0-9]{1,9}(ms|s|m|h|d))+$`)
+	durationForm = regexp.MustCompile(`^(?:` + durationPiece + `)+$`)
 	durationPart = regexp.MustCompile(`([0-9]+)(ms|s|m|h|d)`)
 )
 
 var units = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": day}
+
+// durations are those from least to most that are a multiple of one. A sum of
+// several parts is beyond what a regular expression can know.
+func durations(least, most, one time.Duration) schema {
+	const mostInPart = 999_999_999
+	ways := []string{"(?:" + durationPiece + "){2,}"}
+	for _, name := range []string{"ms", "s", "m", "h", "d"} {
+		unit := units[name]
+		zeros := ""
+		for unit < one {
+			unit, zeros = unit*10, zeros+"0"
+		}
+		if from, to := (least+unit-1)/unit, min(most/unit, mostInPart); from <= to {
+			ways = append(ways, padded(int64(from), int64(to))+zeros+name)
+		}
+	}
+	example := "30s"
+	if most > day {
+		example = "30d"
+	}
+	return texts(strings.Join(ways, "|")).like(example).
+		with("errorMessage", told("a duration", readDuration("it", least, most), "", "0s"))
+}
 
 // readDuration takes durations from least to most.
 func readDuration(what string, least, most time.Duration) func(string) (any, string, string) {
@@ -88,9 +134,11 @@ func readDuration(what string, least, most time.Duration) func(string) (any, str
 	}
 }
 
+const leastWhole, mostWhole = time.Second, time.Hour
+
 // readSeconds takes what nginx counts in whole seconds.
 func readSeconds(s string) (any, string, string) {
-	d, complaint, hint := readDuration("it", time.Second, time.Hour)(s)
+	d, complaint, hint := readDuration("it", leastWhole, mostWhole)(s)
 	if complaint == "" && d.(time.Duration)%time.Second != 0 {
 		return nil, fmt.Sprintf("%s has a part of a second", quote(s)), "write whole seconds"
 	}
@@ -99,7 +147,7 @@ func readSeconds(s string) (any, string, string) {
 
 // ofTime writes a duration as people do.
 func ofTime(d time.Duration) string {
-	for _, unit := range []string{"d", "h", "m", "s"} {
+	for _, unit := range []string{"d", "h", "m", "s", "ms"} {
 		if d%units[unit] == 0 && !(unit == "d" && d == day) {
 			return fmt.Sprintf("%d%s", d/units[unit], unit)
 		}
@@ -107,7 +155,9 @@ func ofTime(d time.Duration) string {
 	return d.String()
 }
 
-var rateForm = regexp.MustCompile(`^([0-9]{1,6})/([sm])$`)
+var rateForm = regexp.MustCompile(`^0*([0-9]{1,6})/([sm])$`)
+
+const maxRate = 999_999
 
 func readRateOrOff(s string) (any, string, string) {
 	if s == "off" {
@@ -124,16 +174,18 @@ func readRateOrOff(s string) (any, string, string) {
 	return Rate{n, units[m[2]]}, "", ""
 }
 
+const maxConnections = 65535
+
 // readConnectionsOrOff takes what nginx's limit_conn does.
 func readConnectionsOrOff(s string) (any, string, string) {
 	if s == "off" {
 		return 0, "", ""
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > 65535 {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 {
 		return nil, fmt.Sprintf("%s is not a number of connections", quote(s)), "write a whole number from 1 to 65535, or off"
 	}
-	return n, "", ""
+	return int(n), "", ""
 }
 
 // redirectStatuses are those that take a Location (RFC 9110, 15.4).
@@ -160,8 +212,13 @@ var HeaderVariables = []string{
 
 var variableForm = regexp.MustCompile(`\$([A-Za-z0-9_]*)`)
 
+const maxHeaderValue = 2000
+
+// headerValueSchema wants behind the name of a variable what is no part of a name.
+var headerValueSchema = texts("[ -#%-~]*(?:\\$(?:" + strings.Join(HeaderVariables, "|") + ")(?:[ !\"#%-/:-@\\[-^`{-~][ -#%-~]*)?)*").like("no-store").upTo(maxHeaderValue)
+
 func readHeaderValue(s string) (any, string, string) {
-	if len(s) > 2000 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+	if len(s) > maxHeaderValue || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil, fmt.Sprintf("%s is not the value of a header", quote(s)), "a value has up to 2000 printable characters of ASCII"
 	}
 	for _, m := range variableForm.FindAllStringSubmatch(s, -1) {
@@ -181,8 +238,21 @@ func readMediaType(s string) (any, string, string) {
 	return s, "", ""
 }
 
+// longestInHash is how long a name is at most where nginx keeps names in a hash
+// that nobody can make wider: gzip_types, and the headers of gRPC.
+const longestInHash = 46
+
+func readHashedType(s string) (any, string, string) {
+	if mediaForm.MatchString(s) && len(s) > longestInHash {
+		return nil, quote(s) + " is too long for nginx to compress", fmt.Sprintf("leave it out; a type has up to %d characters here", longestInHash)
+	}
+	return readMediaType(s)
+}
+
 // maxBodyText bounds what stands in a configuration file.
 const maxBodyText = 64 << 10
+
+var bodySchema = texts(`[^\x00-\x08\x0b-\x1f\x7f]*`).upTo(maxBodyText).with("errorMessage", told("text", readBody, strings.Repeat("x", maxBodyText+1)))
 
 func readBody(s string) (any, string, string) {
 	switch {

@@ -36,7 +36,7 @@ type Options struct {
 	Access Access `yaml:"access"`
 	// Limits bound what one client can take.
 	Limits Limits `yaml:"limits"`
-	// MaxBody is the largest request body in bytes, 0 for any, written `off`
+	// MaxBody is the largest request body in bytes, or `off` for any, which is 0
 	// (nginx: client_max_body_size). Default 1m, and any where the pool speaks gRPC;
 	// at most 1024g.
 	MaxBody At[int64] `yaml:"maxBody" is:"size or off"`
@@ -72,15 +72,14 @@ type TLS struct {
 	// private key, in PEM.
 	Cert At[string] `yaml:"cert" is:"secret"`
 	Key  At[string] `yaml:"key" is:"secret"`
-	// Plain says what plain HTTP gets: `redirect` to TLS, the default, with 301,
+	// Plain says what plain HTTP gets: `redirect`, the default, to TLS with 301,
 	// `serve`, the same as over TLS, or `refuse`, a 404.
 	Plain At[string] `yaml:"plain" is:"plain"`
-	// Clients asks clients for certificates.
+	// Clients asks clients for certificates (nginx: ssl_verify_client).
 	Clients Clients `yaml:"clients"`
 }
 
-// Clients is `clients:` below `tls:` (nginx: ssl_verify_client), written as the
-// name of a secret or as a map.
+// Clients is `clients:` below `tls:`, written as the name of a secret or as a map.
 type Clients struct {
 	Pos Pos
 	// CA is the Docker secret with the certificates that sign those of clients.
@@ -95,7 +94,8 @@ func (Clients) shorthand() string { return "ca" }
 // HSTS is `hsts:`, written as true or false or as a map.
 type HSTS struct {
 	Pos Pos
-	On  At[bool] `yaml:"on" is:"bool"`
+	// On turns it on or off. Default true in a map.
+	On At[bool] `yaml:"on" is:"bool"`
 	// MaxAge is how long browsers remember. Default 8760h, a year.
 	MaxAge At[time.Duration] `yaml:"maxAge" is:"long duration"`
 	// Subdomains extends it to all hosts below.
@@ -124,7 +124,8 @@ type Rewrite struct {
 
 // Headers is `headers:`.
 type Headers struct {
-	// Request is on the way to the pool, Response on the way back.
+	// Request and Response are what happens on the way to the pool, and on the way
+	// back.
 	Request  HeaderChange `yaml:"request"`
 	Response HeaderChange `yaml:"response"`
 }
@@ -223,7 +224,7 @@ type Auth struct {
 }
 
 // Limits is `limits:`. What is `off` has no limit, whatever policies and defaults
-// say, and is 0 here.
+// say; its value is 0.
 type Limits struct {
 	// Rate is how many requests a client may make, as `10/s` or `90/m` (nginx:
 	// limit_req). More are answered with 429.
@@ -304,10 +305,11 @@ type Buffering struct {
 // Compress is `compress:`, written as true or false or as a map.
 type Compress struct {
 	Pos Pos
-	On  At[bool] `yaml:"on" is:"bool"`
+	// On turns it on or off. Default true in a map.
+	On At[bool] `yaml:"on" is:"bool"`
 	// Types are media types, besides text/html, which nginx always takes. Default:
 	// the usual texts.
-	Types []At[string] `yaml:"types" is:"media type"`
+	Types []At[string] `yaml:"types" is:"hashed type"`
 	// MinSize is the smallest response that is worth it, in bytes, where its peer
 	// tells the length. Default 1k.
 	MinSize At[int64] `yaml:"minSize" is:"size"`
@@ -320,7 +322,8 @@ func (Compress) shorthand() string { return "on" }
 // say in Cache-Control or Expires is obeyed.
 type Cache struct {
 	Pos Pos
-	On  At[bool] `yaml:"on" is:"bool"`
+	// On turns it on or off. Default true in a map.
+	On At[bool] `yaml:"on" is:"bool"`
 	// Valid is how long responses are kept whose peers say nothing. Default: they
 	// are not kept.
 	Valid At[time.Duration] `yaml:"valid" is:"long duration"`
@@ -354,7 +357,8 @@ type ErrorRule struct {
 // Maintenance is `maintenance:`, written as true or false or as a map.
 type Maintenance struct {
 	Pos Pos
-	On  At[bool] `yaml:"on" is:"bool"`
+	// On turns it on or off. Default true in a map.
+	On At[bool] `yaml:"on" is:"bool"`
 	// Body is up to 64 KiB of text. Where it is empty, nginx's own page stands in.
 	Body At[string] `yaml:"body" is:"body"`
 	// Type is the media type of Body. Default text/html.

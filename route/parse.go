@@ -1,10 +1,8 @@
 package route
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -14,6 +12,8 @@ import (
 func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	all := &Desired{
 		Revision: rev.ID,
+		source:   rev,
+		given:    given,
 		Proxies:  map[string]*Proxy{},
 		Pools:    map[string]*Pool{},
 		Routes:   map[string]*Route{},
@@ -22,8 +22,9 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	}
 	var problems Problems
 	lost := newGaps()
+	taken := uintptr(0)
 	for _, f := range rev.Files {
-		d := decoder{file: f.Path, gaps: newGaps()}
+		d := decoder{file: f.Path, gaps: newGaps(), before: len(problems), taken: taken}
 		d.read(f.Data, func(doc document) {
 			add(&d, "proxy", all.Proxies, doc.Proxies, func(p *Proxy) Pos { return p.Pos })
 			add(&d, "pool", all.Pools, doc.Pools, func(p *Pool) Pos { return p.Pos })
@@ -31,7 +32,10 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 			add(&d, "stream", all.Streams, doc.Streams, func(s *Stream) Pos { return s.Pos })
 			add(&d, "policy", all.Policies, doc.Policies, func(p *Policy) Pos { return p.Pos })
 		})
-		problems = append(problems, d.problems...)
+		problems, taken = append(problems, d.problems...), d.taken
+		if d.full() {
+			return nil, append(problems.Sorted(), tooMuch(taken))
+		}
 		lost.names = lost.names || d.gaps.names
 		maps.Copy(lost.fields, d.gaps.fields)
 		maps.Copy(lost.objects, d.gaps.objects)
@@ -39,8 +43,10 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	all.merge()
 	c := checker{Desired: all, gaps: lost, snippets: slices.Contains(given, Snippets)}
 	c.check()
-	problems = append(problems, c.problems...).Sorted()
-	if len(problems) == 0 && len(all.Routes)+len(all.Streams) == 0 {
+	if problems = append(problems, c.problems...).Sorted(); len(problems) > mostProblems {
+		return nil, append(problems[:mostProblems:mostProblems], tooMuch(taken))
+	}
+	if len(problems) == 0 && len(all.Routes)+len(all.Streams) == 0 && !all.readsLabels() {
 		problems = Problems{{Pos: Pos{File: "."}, Text: "there is no route in any file", Hint: "add one below routes:, for an empty revision is taken for a mistake, never for an order to stop routing"}}
 	}
 	if len(problems) > 0 {
@@ -48,6 +54,28 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	}
 	all.applyDefaults()
 	return all, nil
+}
+
+// Source returns the revision that was read.
+func (d *Desired) Source() Revision { return d.source }
+
+// With reads the revision once more, with files beside its own and the same
+// permissions. Of two things that clash, the one in the file whose path sorts
+// later has the problem.
+func (d *Desired) With(files ...File) (*Desired, Problems) {
+	rev := d.source
+	rev.Files = slices.Concat(rev.Files, files)
+	return Parse(rev, d.given...)
+}
+
+// readsLabels reports whether routes may come from elsewhere.
+func (d *Desired) readsLabels() bool {
+	for _, p := range d.Proxies {
+		if p.Labels.Read.Given() {
+			return true
+		}
+	}
+	return false
 }
 
 func add[T any](d *decoder, kind string, all, more map[string]T, pos func(T) Pos) {
@@ -73,12 +101,19 @@ func (d *Desired) applyDefaults() {
 		setDefault(&p.Listen.HTTPS, defaultHTTPS)
 		setDefault(&p.Status.Port, defaultStatus)
 		setDefault(&p.Drain, defaultDrain)
+		setDefault(&p.Drift, "repair")
+		setDefault(&p.Connections, defaultConnections)
+		setDefault(&p.OpenFiles, defaultOpenFiles)
 		setDefault(&p.Profile, "intermediate")
 		setDefault(&p.Log, "plain")
 		setDefault(&p.Cache.Size, 1<<30)
 		setDefault(&p.Cache.Memory, 10<<20)
 	}
 	for _, p := range d.Pools {
+		setDefault(&p.Via, defaultVia)
+		for i := range p.Services {
+			setDefault(&p.Services[i].Via, defaultVia)
+		}
 		for i := range p.Servers {
 			setDefault(&p.Servers[i].Weight, 1)
 		}
@@ -141,14 +176,4 @@ func setDefault[T any](a *At[T], value T) {
 	if !a.Given() {
 		a.Value = value
 	}
-}
-
-// names lists what there is, or the first of it.
-func names[T any](m map[string]T) string {
-	const most = 8
-	list := slices.Sorted(maps.Keys(m))
-	if rest := len(list) - most; rest > 0 {
-		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", rest)
-	}
-	return strings.Join(list, ", ")
 }

@@ -5,26 +5,30 @@ import (
 	"time"
 )
 
-// Pool is a set of peers that answer the same requests: `pools:`. It is either
-// a Swarm service by its port or a list of servers.
+// Pool is a set of peers that answer the same requests: `pools:`. It is a Swarm
+// service, several of them, or a list of servers.
 type Pool struct {
 	Name string
 	Pos  Pos
 
-	// Service is the name of a Swarm service whose tasks are the peers.
-	Service At[string] `yaml:"service" is:"service"`
-	// Port is the service's target port, published with mode=host.
-	Port At[int] `yaml:"port" is:"port"`
+	Tasks
+	// Services are several services whose tasks answer together, each reached in
+	// its own way. Every task has the same share.
+	Services []PoolService `yaml:"services"`
 	// Servers are peers outside the Swarm.
 	Servers []Server `yaml:"servers"`
 
-	// Protocol is what the peers speak: `http` (HTTP/1.1), the default, or
+	// Discovery is how proxies hear of tasks that moved: by `rolls`, the default, or by
+	// `dns`, which the daemon answers (nginx: server … resolve, 1.27.3 and later).
+	Discovery At[string] `yaml:"discovery" is:"discovery"`
+
+	// Protocol is what the peers speak: `http`, the default, which is HTTP/1.1, or
 	// `grpc`.
 	Protocol At[string] `yaml:"protocol" is:"protocol"`
 	// TLS encrypts the way to the peers.
 	TLS PoolTLS `yaml:"tls"`
-	// Host is the Host header that peers see. Default: the client's. What the client
-	// asked for is in X-Forwarded-Host then.
+	// Host is the header of that name that peers see. Default: the client's. What the
+	// client asked for is in X-Forwarded-Host then.
 	Host At[string] `yaml:"host" is:"hostname"`
 
 	// Balance is `round-robin`, the default, `least-connections` or `random-two`
@@ -52,6 +56,43 @@ type Pool struct {
 	FailTimeout At[time.Duration] `yaml:"failTimeout" is:"seconds"`
 }
 
+// Tasks are those of a Swarm service, as peers.
+type Tasks struct {
+	// Service is the service's name.
+	Service At[string] `yaml:"service" is:"service"`
+	// Port is the service's target port.
+	Port At[int] `yaml:"port" is:"port"`
+	// Via is the way to the tasks: `host`, the default, to the port that each
+	// publishes on its node (mode=host); `overlay` to the task's own address on an
+	// overlay; `vip` to the service's virtual IP, behind which Swarm chooses the task.
+	Via At[string] `yaml:"via" is:"via"`
+	// Network is the overlay for `overlay` and `vip`, with or without the name of
+	// its stack in front. It may be left out where the service is on one alone.
+	Network At[string] `yaml:"network" is:"overlay"`
+}
+
+// PoolService is one entry of `services:` of a pool.
+type PoolService struct {
+	Pos Pos
+	Tasks
+}
+
+// ByDNS reports whether proxies hear of the pool's tasks by DNS.
+func (p *Pool) ByDNS() bool { return p.Discovery.Value == "dns" }
+
+// Members lists the services whose tasks are the pool's peers; it is empty for a
+// pool of servers.
+func (p *Pool) Members() []Tasks {
+	if p.Service.Value != "" {
+		return []Tasks{p.Tasks}
+	}
+	var out []Tasks
+	for _, s := range p.Services {
+		out = append(out, s.Tasks)
+	}
+	return out
+}
+
 // Server is one entry of `servers:`, written as an address or as a map.
 type Server struct {
 	Pos Pos
@@ -72,7 +113,7 @@ type PoolTLS struct {
 	Pos Pos
 	// CA is the Docker secret with the certificates that sign the peers' ones.
 	CA At[string] `yaml:"ca" is:"secret"`
-	// Verify is true unless written; then CA is needed (nginx: proxy_ssl_verify).
+	// Verify is true by default; then `ca` is needed (nginx: proxy_ssl_verify).
 	Verify At[bool] `yaml:"verify" is:"bool"`
 	// Name is who the peers' certificate is for, and the SNI that they get.
 	// Default: the Host header that they see (nginx: proxy_ssl_name).

@@ -29,13 +29,16 @@ func comparePos(a, b Pos) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 }
 
+// Before reports whether a reader meets p before q.
+func (p Pos) Before(q Pos) bool { return comparePos(p, q) < 0 }
+
 // Problem is a mistake that a person can mend: where it is, what is wrong, and
-// what to do.
+// what to do. A warning has the same form.
 type Problem struct {
-	// Pos is the place in the repository. Problems of the cluster have none.
+	// Pos is the place in the repository. Problems of other things have none.
 	Pos Pos
-	// Object names the thing in the cluster that has the problem, as
-	// "service demo" or "node lb-00"; empty for problems of the repository.
+	// Object names the thing that has the problem where that is no place in a file,
+	// as "service demo", "node lb-00" or "commit 0123456"; empty otherwise.
 	Object string
 	// Text says in one sentence what is wrong, without a full stop.
 	Text string

@@ -2,6 +2,7 @@ package route
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,28 @@ type Revision struct {
 	ID string
 	// Files holds the route files only (see IsRouteFile), sorted by Path.
 	Files []File
+	// Signer is the fingerprint of the key that signed it, as OpenPGP or SSH write
+	// them; empty where nobody asked who did.
+	Signer string
 }
 
 // File is one file of a revision.
 type File struct {
 	Path string // relative to the root of the routes, with slashes
 	Data []byte
+}
+
+// Line returns the line that a place is on, without its end.
+func (r Revision) Line(p Pos) (string, bool) {
+	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == p.File })
+	if i < 0 || p.Line < 1 {
+		return "", false
+	}
+	lines := strings.Split(lineEnds.Replace(string(r.Files[i].Data)), "\n")
+	if p.Line > len(lines) {
+		return "", false
+	}
+	return lines[p.Line-1], true
 }
 
 // IsRouteFile reports whether a file of that path in a repository is read as

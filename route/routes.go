@@ -41,7 +41,7 @@ type Route struct {
 	Passthrough At[bool] `yaml:"passthrough" is:"bool"`
 
 	// Snippet is text for nginx, for each location that the route answers in. It
-	// takes the permission Snippets.
+	// takes the permission Snippets (--allow-snippets).
 	Snippet At[string] `yaml:"snippet" is:"location snippet"`
 
 	// Use names policies. What they say counts less than what the route says, and
@@ -69,13 +69,21 @@ func (r *Route) Pools() []At[string] {
 }
 
 // AllPools lists every pool that the route names: those that answer, those that
-// answer where they fail, the one that decides and the one that gets copies.
+// answer where they fail, the one that decides and the one that gets copies. Of a
+// route that hands TLS on these have no part.
 func (r *Route) AllPools() []At[string] {
-	out := r.Pools()
-	for _, rule := range r.Errors {
+	if r.Passthrough.Value {
+		return r.Pools()
+	}
+	return append(r.Pools(), r.Options.pools()...)
+}
+
+// pools lists every pool that options name.
+func (o Options) pools() []At[string] {
+	out := []At[string]{o.Access.Auth.Pool, o.Mirror.Pool}
+	for _, rule := range o.Errors {
 		out = append(out, rule.Pool)
 	}
-	out = append(out, r.Access.Auth.Pool, r.Mirror.Pool)
 	return slices.DeleteFunc(out, func(pool At[string]) bool { return !pool.Given() })
 }
 

@@ -26,9 +26,9 @@ type Stream struct {
 	// Allow and Deny say who may come, as for routes.
 	Allow []At[netip.Prefix] `yaml:"allow" is:"cidr"`
 	Deny  []At[netip.Prefix] `yaml:"deny" is:"cidr"`
-	// Connections is how many connections one client may have. Default no limit
-	// (nginx: limit_conn).
-	Connections At[int] `yaml:"connections" is:"count"`
+	// Connections is how many connections one client may have, from 1 to 65535.
+	// Default no limit (nginx: limit_conn).
+	Connections At[int] `yaml:"connections" is:"open"`
 	// Timeouts are how long nginx waits.
 	Timeouts StreamTimeouts `yaml:"timeouts"`
 	// Responses is how many packets answer one of the client; with 0 nothing is
@@ -57,7 +57,7 @@ type StreamTLS struct {
 	// private key, in PEM.
 	Cert At[string] `yaml:"cert" is:"secret"`
 	Key  At[string] `yaml:"key" is:"secret"`
-	// Clients asks clients for certificates.
+	// Clients asks clients for certificates (nginx: ssl_verify_client).
 	Clients Clients `yaml:"clients"`
 }
 
