@@ -115,10 +115,10 @@ func takenHeaders(routes map[string]*route.Route) map[string][]Header {
 
 func (a *answered) auth(auth route.Auth) {
 	a.Access.Auth = "/.route/" + a.Route + "+auth"
-	for i, h := range auth.Headers {
-		t := Take{variable(fmt.Sprintf("auth%d", i+1), a.Route), headerVariable(h.Value)}
+	for i, name := range sorted(auth.Headers) {
+		t := Take{variable(fmt.Sprintf("auth%d", i+1), a.Route), headerVariable(name)}
 		a.Access.Take = append(a.Access.Take, t)
-		a.PeerHeaders = append(a.PeerHeaders, Header{h.Value, "$" + t.Variable})
+		a.PeerHeaders = append(a.PeerHeaders, Header{name, "$" + t.Variable})
 	}
 	ask := a.at(auth.Pool.Value).bare()
 	// What the client gets, and the log tells, is of its own request.

@@ -58,8 +58,8 @@ func upstream(pool string, peers map[string][]Peer) string {
 }
 
 // answers works out each route of a proxy by itself.
-func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]answered {
-	out := map[string]answered{}
+func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]*answered {
+	out := map[string]*answered{}
 	for _, r := range routes {
 		a := answered{Answer: Answer{
 			Route: r.Name, Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: b.maxBody(r),
@@ -93,7 +93,7 @@ func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[
 		a.guard(b, r)
 		a.definitions.Route = r.Name
 		a.definitions.Maps = append(c.maps, a.definitions.Maps...)
-		out[r.Name] = a
+		out[r.Name] = &a
 	}
 	return out
 }

@@ -45,8 +45,8 @@ func requestHeaders(change route.HeaderChange) []Header {
 	for _, name := range slices.Sorted(maps.Keys(change.Set)) {
 		out = append(out, Header{name, change.Set[name].Value})
 	}
-	for _, name := range change.Remove {
-		out = append(out, Header{name.Value, ""})
+	for _, name := range sorted(change.Remove) {
+		out = append(out, Header{name, ""})
 	}
 	return out
 }
@@ -83,16 +83,16 @@ func (a *answered) back(p *route.Proxy, r *route.Route) {
 	a.Back.Hidden = slices.Compact(a.Back.Hidden)
 }
 
-// infoHeaders are Interlock's. nginx does not know yet how long the whole
+// infoHeaders are Interlock's, spelt as it did. nginx does not know yet how long the whole
 // response takes when it writes the headers: they have the time, in seconds,
 // until the peer's headers came.
 func infoHeaders(proxy string) []Header {
 	return []Header{
-		{"X-Request-Id", "$peer_request_id"},
-		{"X-Proxy-Id", "$hostname"},
-		{"X-Server-Info", "wharfinger/" + proxy + " nginx/$nginx_version"},
-		{"X-Upstream-Addr", "$upstream_addr"},
-		{"X-Upstream-Response-Time", "$upstream_header_time"},
+		{"x-request-id", "$peer_request_id"},
+		{"x-proxy-id", "$hostname"},
+		{"x-server-info", "wharfinger/" + proxy + " nginx/$nginx_version"},
+		{"x-upstream-addr", "$upstream_addr"},
+		{"x-upstream-response-time", "$upstream_header_time"},
 	}
 }
 
@@ -198,7 +198,7 @@ func (a *answered) list(kind string, names []route.At[string], none string) Text
 	if len(names) == 0 {
 		return Text{Plain: none}
 	}
-	return a.text(kind, strings.Join(route.Values(names), ", "))
+	return a.text(kind, strings.Join(sorted(names), ", "))
 }
 
 // originForm matches an origin, with any labels in the place of a star.

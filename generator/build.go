@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -26,19 +27,13 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 		r := d.Routes[name]
 		byProxy[r.Proxy.Value] = append(byProxy[r.Proxy.Value], r)
 	}
-	peers := map[string][]Peer{}
-	packets, only := poolsOfPackets(d)
-	for _, name := range slices.Sorted(maps.Keys(d.Pools)) {
-		if !only[name] {
-			peers[name] = b.peers(d.Pools[name], tcp)
-		}
-		if packets[name] {
-			peers[name+packetsMark] = b.peers(d.Pools[name], udp)
-		}
-	}
+	peers, records := b.reached(d)
+	m.Records = records
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
 		m.Proxies = append(m.Proxies, b.one().proxy(d.Proxies[name], byProxy[name], peers))
 	}
+	b.crowded(d, m)
+	b.nowhere(d, m)
 	for _, p := range l.Proxies {
 		if d.Proxies[p.Proxy] == nil {
 			b.problems = append(b.problems, route.Problem{Object: "proxy " + p.Proxy,
@@ -50,24 +45,39 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 }
 
 type builder struct {
+	live     *Live
 	taken    map[string][]Header // by pool
 	clients  bool                // some route asks for certificates
 	nodes    map[string]Node
-	services map[string]string // name to ID
-	tasks    map[string][]Task // by service ID
-	secrets  map[string]string // name to ID
+	all      []Network            // of the Swarm
+	networks map[string]Network   // by ID
+	host     Network              // HostNetwork
+	services map[string]Service   // by name
+	tasks    map[string][]Task    // by service ID
+	secrets  map[string]string    // name to ID
+	overlays map[string][]Network // that proxies need for a pool, by its name
 	pools    map[string]*route.Pool
 	streams  map[string]*route.Stream
+	guesser  route.Guesser
 	problems route.Problems
 }
 
 func newBuilder(l *Live) *builder {
-	b := &builder{nodes: map[string]Node{}, services: map[string]string{}, tasks: map[string][]Task{}, secrets: map[string]string{}}
+	b := &builder{
+		live: l, nodes: map[string]Node{}, all: l.Networks, networks: map[string]Network{}, host: Network{Name: HostNetwork},
+		services: map[string]Service{}, tasks: map[string][]Task{}, secrets: map[string]string{}, overlays: map[string][]Network{},
+	}
 	for _, n := range l.Nodes {
 		b.nodes[n.ID] = n
 	}
+	for _, n := range l.Networks {
+		b.networks[n.ID] = n
+		if n.Name == HostNetwork {
+			b.host = n
+		}
+	}
 	for _, s := range l.Services {
-		b.services[s.Name] = s.ID
+		b.services[s.Name] = s
 	}
 	for _, t := range l.Tasks {
 		b.tasks[t.Service] = append(b.tasks[t.Service], t)
@@ -82,6 +92,8 @@ func newBuilder(l *Live) *builder {
 type proxyBuilder struct {
 	*builder
 	mounts map[string]Secret // what the proxy needs, by name
+	lacks  route.Problems    // about secrets that are not there
+	joins  []Network         // what the repository has it join
 	// peerTLS is that of the pools of its routes, by name.
 	peerTLS map[string]*UpstreamTLS
 }
@@ -97,7 +109,9 @@ const graceBeyondDrain = 10 * time.Second
 func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) Proxy {
 	out := Proxy{
 		Name:   p.Name,
-		Spec:   Spec{Image: p.Image.Value},
+		Spec:   named(p),
+		Report: p.Drift.Value == "report", OrderNamed: p.Update.Order.Given(),
+		Workers: p.Workers.Value, Connections: p.Connections.Value, OpenFiles: p.OpenFiles.Value,
 		Nginx:  p.Nginx.Value,
 		HTTP:   p.Listen.HTTP.Value,
 		Drain:  p.Drain.Value,
@@ -106,13 +120,8 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		Snippet: indented(p.Snippet.Value, "    "),
 		Log:     p.Log.Value,
 	}
-	for _, c := range p.Constraints {
-		out.Spec.Constraints = append(out.Spec.Constraints, c.Value)
-	}
-	if p.Drain.Given() {
-		out.Spec.Grace = p.Drain.Value + graceBeyondDrain
-	}
 	b.streamBlock(p, routes, peers, &out)
+	all := routes
 	routes = opened(routes)
 	peers = b.reachable(routes, peers)
 	answers := b.answers(p, routes, peers)
@@ -131,9 +140,15 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 		}
 	}
 	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out))) {
-		out.Upstreams = append(out.Upstreams, b.upstream(b.pools[pool], peers[pool], out.Nginx))
+		u := b.upstream(b.pools[pool], peers[pool], out.Nginx)
+		u.discovered(p)
+		out.Upstreams = append(out.Upstreams, u)
 	}
+	out.Lacks = b.lacks
+	b.room(p, &out)
+	out.Held = slices.Concat(b.ownSecrets(p), b.ownNetworks(p), b.otherMode(p))
 	out.Spec.Secrets = b.mounted()
+	b.meet(p, all, &out)
 	return out
 }
 
@@ -169,6 +184,23 @@ func sortedNetworks(list []route.At[netip.Prefix]) []string {
 	return slices.Compact(slices.Sorted(slices.Values(networks(list))))
 }
 
+// sorted are values whose order means nothing.
+func sorted(list []route.At[string]) []string {
+	return slices.Sorted(slices.Values(route.Values(list)))
+}
+
 func (b *builder) problem(pos route.Pos, text, hint string) {
 	b.problems = append(b.problems, route.Problem{Pos: pos, Text: text, Hint: hint})
+}
+
+// last is the problem that was told last.
+func (b *builder) last() route.Problem { return b.problems[len(b.problems)-1] }
+
+// create is the hint for a name that the Swarm does not have: what creates it, or
+// another one that it has.
+func (b *builder) create(how, name string, there iter.Seq[string]) string {
+	if meant := b.guesser.Likely(name, slices.Collect(there)); meant != "" {
+		return meant + " If not, " + how
+	}
+	return how + ", or mend its name"
 }

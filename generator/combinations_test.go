@@ -10,6 +10,7 @@ import (
 	"github.com/wharfinger/wharfinger/lab"
 	"github.com/wharfinger/wharfinger/nginx"
 	"github.com/wharfinger/wharfinger/route"
+	"github.com/wharfinger/wharfinger/route/editor"
 )
 
 // What a route may have, each alone known to be good, by what excludes each
@@ -37,7 +38,7 @@ var (
 )
 
 // TestCombinations puts together at random what is good alone. What Parse lets
-// through, nginx takes.
+// through, nginx takes and an editor does not mark.
 func TestCombinations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the lab's nginx is fetched as root")
@@ -81,6 +82,10 @@ routes:
 			continue
 		}
 		taken++
+		marks, err := editor.Look([]byte(b.String()))
+		if err != nil || marks != nil {
+			t.Errorf("an editor marks %v (%v) in\n%s", marks, err, b.String())
+		}
 		model, _ := generator.Build(desired, &generator.Live{Secrets: []generator.Secret{{ID: "demo", Name: "demo"}}})
 		_, rollout := render(t, model.Proxies[0])
 		path, err := lab.Nginx(t.Context(), version)

@@ -51,17 +51,29 @@ func (c *conditions) matches(source, regex string) string {
 
 // all is 1 where all of some variables are.
 func (c *conditions) all(variables []string) string {
+	return c.joined(variables, "^1+$")
+}
+
+// joined is 1 where some variables, behind each other, match a regular expression
+// that parts of them match as well.
+func (c *conditions) joined(variables []string, regex string) string {
 	if len(variables) == 1 {
 		return variables[0]
 	}
-	return c.matches("$"+strings.Join(variables, "$"), "^1+$")
+	if groups := shorter(variables); len(groups) > 1 {
+		variables = nil
+		for _, some := range groups {
+			variables = append(variables, c.joined(some, regex))
+		}
+	}
+	return c.matches("$"+strings.Join(variables, "$"), regex)
 }
 
 // when returns the variable for conditions, or "" where there are none.
 func (c *conditions) when(w route.When) string {
 	var parts []string
 	if len(w.Methods) > 0 {
-		parts = append(parts, c.matches("$request_method", "^("+strings.Join(route.Values(w.Methods), "|")+")$"))
+		parts = append(parts, c.matches("$request_method", "^("+strings.Join(sorted(w.Methods), "|")+")$"))
 	}
 	for _, values := range []struct {
 		of string
@@ -80,11 +92,7 @@ func (c *conditions) when(w route.When) string {
 		for _, inner := range w.Any {
 			any = append(any, c.when(inner))
 		}
-		if len(any) == 1 {
-			parts = append(parts, any[0])
-		} else {
-			parts = append(parts, c.matches("$"+strings.Join(any, "$"), "1"))
-		}
+		parts = append(parts, c.joined(any, "1"))
 	}
 	if w.Not != nil {
 		parts = append(parts, c.matches("$"+c.when(*w.Not), "^0$"))

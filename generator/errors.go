@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -58,6 +59,7 @@ func (a *answered) onError(name string, page ErrorPage, answer Answer) {
 
 func (a *answered) errors(rules []route.ErrorRule) {
 	a.Intercept = len(rules) > 0
+	rules = byStatus(rules)
 	pages := make([]Answer, len(rules))
 	for i, rule := range rules {
 		pages[i] = a.page(rule)
@@ -84,17 +86,27 @@ func (a *answered) errors(rules []route.ErrorRule) {
 		}
 		name := fmt.Sprintf("error%d", i+1)
 		if refused != nil {
-			slices.Sort(refused)
 			a.onError(name+"-refused", ErrorPage{On: refused, Status: status}, pages[i])
 		}
 		if on != nil {
-			slices.Sort(on)
 			if rule.Pool.Given() {
 				pages[i].Access = a.Access
 			}
 			a.onError(name, ErrorPage{On: on, Status: status}, pages[i])
 		}
 	}
+}
+
+// byStatus puts rules and their statuses in order: no two rules share one, so
+// the order in which they are written means nothing.
+func byStatus(rules []route.ErrorRule) []route.ErrorRule {
+	status := func(a, b route.At[int]) int { return cmp.Compare(a.Value, b.Value) }
+	out := slices.Clone(rules)
+	for i := range out {
+		out[i].On = slices.SortedFunc(slices.Values(out[i].On), status)
+	}
+	slices.SortFunc(out, func(a, b route.ErrorRule) int { return slices.CompareFunc(a.On, b.On, status) })
+	return out
 }
 
 // page is what a rule answers with.
@@ -147,7 +159,7 @@ func (a *answered) maintenance(m route.Maintenance) bool {
 	respond.Body = a.text("maintenance", body)
 	page := a.bare()
 	page.Respond, page.Pool, page.Upstream = respond, "", ""
-	if m.Except == nil {
+	if len(m.Except) == 0 {
 		page.Canonical, page.Slash = a.Canonical, a.Slash
 		a.Answer = page
 		return true

@@ -1,6 +1,7 @@
 package generator_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,9 +23,13 @@ var harmless = map[string]any{
 	"mirror":          "demo",
 	"image":           "nginx:1.30",
 	"version":         "1.30",
-	"network":         "host",
+	"network":         "published",
 	"constraint":      "node.role==worker",
+	"labels":          "interlock",
+	"cluster":         "us-east",
 	"service":         "demo",
+	"via":             "overlay",
+	"overlay":         "apps",
 	"secret":          "demo",
 	"port":            8081,
 	"stream port":     "5432",
@@ -70,6 +75,8 @@ var harmless = map[string]any{
 	"target":          "https://demo.local/new",
 	"origin":          "https://demo.local",
 	"media type":      "text/html",
+	"hashed type":     "text/html",
+	"open":            8,
 	"body":            "demo",
 	"words":           "demo",
 	"profile":         "modern",
@@ -82,6 +89,26 @@ var harmless = map[string]any{
 	"same site":       "lax",
 	"failure":         "timeout",
 
+	"replicas":           2,
+	"preference":         "node.labels.zone",
+	"mount target":       "/srv/www",
+	"mount source":       "www",
+	"mount type":         "volume",
+	"signal":             "SIGQUIT",
+	"grace":              "1h",
+	"parallelism":        2,
+	"order":              "stop-first",
+	"failure action":     "pause",
+	"cpus":               2,
+	"memory":             "512m",
+	"label":              "org.example.team",
+	"label value":        "demo",
+	"discovery":          "rolls",
+	"drift":              "report",
+	"workers":            4,
+	"worker connections": 1024,
+	"open files":         65536,
+
 	"http snippet":     "add_header X-Snippet demo;",
 	"location snippet": "add_header X-Snippet demo;",
 }
@@ -91,7 +118,11 @@ var harmless = map[string]any{
 var apart = map[string][][]string{
 	// The defaults are tried as a route's options.
 	"Proxy": {{"defaults", "listen.http3"}, {"defaults", "listen.proxyProtocol"}},
-	"Pool":  {{"servers", "hash", "sticky"}, {"service", "port", "balance", "sticky"}, {"servers", "balance", "hash"}},
+	"Pool": {
+		{"services", "servers", "hash", "sticky"},
+		{"service", "port", "via", "network", "services", "balance", "sticky"},
+		{"service", "port", "via", "network", "servers", "balance", "hash"},
+	},
 	"Route": {
 		{"split", "splitBy", "redirect", "respond", "passthrough", "rewrite.prefix", "rewrite.regex", "rewrite.to", "errors.respond", "errors.redirect", "access.basic"},
 		{"pool", "redirect", "respond", "passthrough", "rewrite.strip", "rewrite.prefix", "errors.pool", "errors.redirect", "access.auth.signIn"},
@@ -117,7 +148,7 @@ func besides(typ reflect.Type, some ...string) []string {
 
 // plain is what stands in the sections that a field is not in.
 var plain = map[string]map[string]any{
-	"proxies":  {"image": "nginx:1.30", "trusted": []any{"10.0.0.0/8"}}, // for the streams
+	"proxies":  {"image": "nginx:1.30", "network": "published", "trusted": []any{"10.0.0.0/8"}}, // for overlays and streams
 	"pools":    {"service": "demo", "port": 8080},
 	"routes":   {"hosts": []any{"demo.local"}, "pool": "demo"},
 	"streams":  {"listen": 5432, "pool": "demo"},
@@ -251,16 +282,23 @@ func difference(got, want map[string]int) string {
 // names are written by others than the repository's authors. Nothing but
 // addresses may come out.
 func TestHostileLive(t *testing.T) {
+	tried := 0
+	for _, example := range []string{"hosts-and-paths", "host-mode-hybrid", "vip"} {
+		tried += hostileIn(t, example)
+	}
+	t.Logf("%d combinations", tried)
+}
+
+func hostileIn(t *testing.T, example string) (tried int) {
 	const mark = "h0stile"
-	desired, problems := route.Parse(golden.Revision(t, "hosts-and-paths"))
+	desired, problems := route.Parse(golden.Revision(t, example))
 	if problems != nil {
 		t.Fatal(problems)
 	}
 	var live any
-	if err := json.Unmarshal(golden.Read(t, "hosts-and-paths", "live.json"), &live); err != nil {
+	if err := json.Unmarshal(golden.Read(t, example, "live.json"), &live); err != nil {
 		t.Fatal(err)
 	}
-	tried := 0
 	for _, set := range stringsOf(live) {
 		for _, evil := range hostile {
 			for _, value := range []string{evil + mark, "192.0.2.1" + evil + mark} {
@@ -287,7 +325,7 @@ func TestHostileLive(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d combinations", tried)
+	return tried
 }
 
 // stringsOf finds every string of a JSON tree. Each function sets one and
@@ -381,10 +419,14 @@ func structureOf(t *testing.T, name string, text []byte) (map[string]int, route.
 func hostileLive(desired *route.Desired) *generator.Live {
 	live := &generator.Live{Nodes: []generator.Node{{ID: "n1", Hostname: "node", Role: "manager", State: "ready", Addr: "192.0.2.1"}}}
 	for _, name := range slices.Sorted(maps.Keys(desired.Pools)) {
-		pool := desired.Pools[name]
-		live.Services = append(live.Services, generator.Service{ID: name, Name: pool.Service.Value})
-		live.Tasks = append(live.Tasks, generator.Task{ID: name, Service: name, Node: "n1", State: "running",
-			Ports: []generator.Port{{Protocol: "tcp", Target: pool.Port.Value, Published: 32768}, {Protocol: "udp", Target: pool.Port.Value, Published: 32768}}})
+		for i, member := range desired.Pools[name].Members() {
+			id := fmt.Sprint(name, i)
+			address := []generator.Address{{Network: id, Address: "10.0.1.5"}}
+			live.Networks = append(live.Networks, generator.Network{ID: id, Name: cmp.Or(member.Network.Value, "some")})
+			live.Services = append(live.Services, generator.Service{ID: id, Name: member.Service.Value, Networks: []string{id}, VIPs: address})
+			live.Tasks = append(live.Tasks, generator.Task{ID: id, Service: id, Node: "n1", State: "running", Addresses: address,
+				Ports: []generator.Port{{Protocol: "tcp", Target: member.Port.Value, Published: 32768}, {Protocol: "udp", Target: member.Port.Value, Published: 32768}}})
+		}
 	}
 	for _, name := range desired.Secrets() {
 		live.Secrets = append(live.Secrets, generator.Secret{ID: name, Name: name})

@@ -12,6 +12,7 @@ import (
 // production cluster can be looked at again. Every list is sorted.
 type Live struct {
 	Nodes    []Node         `json:"nodes"`
+	Networks []Network      `json:"networks,omitempty"`
 	Services []Service      `json:"services"`
 	Tasks    []Task         `json:"tasks"`
 	Secrets  []Secret       `json:"secrets,omitempty"`
@@ -26,11 +27,18 @@ type Node struct {
 	Role string `json:"role"`
 	// State is Node.Status.State: ready, down, unknown or disconnected.
 	State string `json:"state"`
+	// Availability is "pause" or "drain", and empty for "active".
+	Availability string `json:"availability,omitempty"`
 	// Addr is Node.Status.Addr, ManagerAddr is Node.ManagerStatus.Addr, which
 	// has a port and only managers have.
 	Addr        string            `json:"addr"`
 	ManagerAddr string            `json:"managerAddr,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
+	// EngineLabels are those of the node's engine, OS and Arch its platform, as linux
+	// and x86_64; for constraints.
+	EngineLabels map[string]string `json:"engineLabels,omitempty"`
+	OS           string            `json:"os,omitempty"`
+	Arch         string            `json:"arch,omitempty"`
 }
 
 // AddressLabel is the node label that overrides a node's address.
@@ -48,6 +56,11 @@ func (n Node) Address() (netip.Addr, error) {
 	if label := n.Labels[AddressLabel]; label != "" {
 		text = label
 	}
+	return usable(text)
+}
+
+// usable reads an address that others reach.
+func usable(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return addr, fmt.Errorf("its address %q is not an IP address", text)
@@ -59,11 +72,50 @@ func (n Node) Address() (netip.Addr, error) {
 	return addr, nil
 }
 
+// Network is a network of the Swarm: an overlay, or HostNetwork.
+type Network struct {
+	ID   string `json:"id,omitempty"` // a network that is made anew has another one
+	Name string `json:"name,omitempty"`
+	// Ingress says that this is the routing mesh's own, which nobody joins.
+	Ingress bool `json:"ingress,omitempty"`
+}
+
+// HostNetwork is the name of the network that is each node's own.
+const HostNetwork = "host"
+
 // Service is a Swarm service.
 type Service struct {
 	ID     string            `json:"id"`
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels,omitempty"`
+	// Networks are the IDs of those that the service is on.
+	Networks []string `json:"networks,omitempty"`
+	// Ports are those that it publishes (EndpointSpec.Ports).
+	Ports []ServicePort `json:"ports,omitempty"`
+	// VIPs are its virtual IPs on those networks. It has none in endpoint mode
+	// dnsrr.
+	VIPs []Address `json:"vips,omitempty"`
+}
+
+// ServicePort is a port of its tasks that a service publishes.
+type ServicePort struct {
+	Protocol string `json:"protocol"` // tcp, udp or sctp
+	Target   int    `json:"target"`
+	// Published is the port outside, 0 for any that is free.
+	Published int `json:"published,omitempty"`
+	// Mode is "host", on the node of each task, or "ingress", on every node by the
+	// routing mesh.
+	Mode string `json:"mode"`
+}
+
+// StackLabel is the label of services, and of networks, with the name of their
+// stack.
+const StackLabel = "com.docker.stack.namespace"
+
+// Address is an IP address on a network.
+type Address struct {
+	Network string `json:"network"` // the network's ID
+	Address string `json:"address"`
 }
 
 // Task is a task that Swarm wants to run.
@@ -74,6 +126,9 @@ type Task struct {
 	// State is Task.Status.State; a task takes requests when it is "running".
 	State string `json:"state"`
 	Ports []Port `json:"ports,omitempty"`
+	// Addresses are the task's own on overlays (Task.NetworksAttachments), by
+	// network; on one network in Swarm's order.
+	Addresses []Address `json:"addresses,omitempty"`
 }
 
 // Port is a port that a task publishes on its node (PublishMode host).
@@ -103,20 +158,15 @@ type ProxyService struct {
 	// revision that they came from.
 	Digest   string `json:"digest,omitempty"`
 	Revision string `json:"revision,omitempty"`
-	// Failed is the ID of a rollout that failed and was taken back.
-	Failed string `json:"failed,omitempty"`
-}
-
-// Spec is the part of a service's specification that a repository names.
-type Spec struct {
-	Image       string   `json:"image,omitempty"`
-	Constraints []string `json:"constraints,omitempty"`
-	// Grace is how long Swarm waits between the stop signal and the kill; 0
-	// where the repository does not say (ContainerSpec.StopGracePeriod).
-	Grace time.Duration `json:"grace,omitempty"`
-	// Secrets lie in the proxy at SecretFolder, each as a file of its name that
-	// everybody there may read. Sorted by name.
-	Secrets []Secret `json:"secrets,omitempty"`
+	// Since is when Revision first came to the proxy, in UTC; zero where the service
+	// does not say.
+	Since time.Time `json:"since,omitzero"`
+	// Failed is the ID of a rollout that failed and was taken back, FailedRevision the
+	// revision that it came from and FailedWhy what was wrong, as far as that was
+	// recorded.
+	Failed         string `json:"failed,omitempty"`
+	FailedRevision string `json:"failedRevision,omitempty"`
+	FailedWhy      string `json:"failedWhy,omitempty"`
 }
 
 // ProxyByName returns the service of a proxy, or nil.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -94,8 +95,33 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 			secrets("9 a"), secrets("1 a"), spec{}, spec{}, []string{"remove secret a"}},
 		{"one that an operator mounted before the repository named it",
 			secrets("1 a"), spec{}, secrets("1 a"), secrets("1 a"), nil},
+		{"an overlay comes, another goes, an operator's stays",
+			meeting("1 a", "2 mine"), meeting("1 a"), meeting("3 c"), meeting("2 mine", "3 c"), []string{"join network c", "leave network a"}},
+		{"an overlay that an operator took out is brought back",
+			meeting(), meeting("1 a"), meeting("1 a"), meeting("1 a"), []string{"join network a"}},
+		{"an overlay that was removed and made anew",
+			meeting("1 a"), meeting("1 a"), meeting("9 a"), meeting("9 a"), []string{"join network a", "leave network a"}},
+		{"one that an operator joined before the repository named it, and then no longer",
+			meeting("1 a"), meeting("1 a"), meeting(), meeting(), []string{"leave network a"}},
+		{"a port that an operator took out is brought back, another one stays",
+			meeting(":443"), meeting(":80"), meeting(":80"), meeting(":80", ":443"), []string{"publish port 80 with mode=host"}},
+		{"a port that the repository no longer names goes",
+			meeting(":80", ":443"), meeting(":80", ":443"), meeting(":80"), meeting(":80"), []string{"publish port 443 no more"}},
+		{"nothing is published in the host's network, and no overlay joined",
+			meeting("1 a", ":80"), meeting("1 a", ":80"), host, transition(host), []string{"join network host", "leave network a", "publish port 80 no more"}},
+		{"from there, whoever put the proxy there",
+			host, spec{}, meeting("1 a", ":80"), meeting("1 a", ":80"), []string{"join network a", "leave network host", "publish port 80 with mode=host", "update order start-first -> stop-first"}},
+		{"start-first comes back with the next change",
+			transition(host), transition(host), with(host, "a==b"), with(host, "a==b"), []string{"add constraint a==b", "update order stop-first -> start-first"}},
+		{"unless it was an operator who took it away",
+			transition(host), host, with(host, "a==b"), transition(with(host, "a==b")), []string{"add constraint a==b"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			for _, s := range []*spec{&c.live, &c.applied, &c.named, &c.want} {
+				if s.Order == "" { // the case is about something else
+					s.Networks, s.Order = host.Networks, host.Order
+				}
+			}
 			p := generator.Proxy{Name: "edge", Spec: c.named, Drain: 30 * time.Second}
 			current := &generator.ProxyService{Proxy: "edge", Spec: c.live, Applied: c.applied}
 			before := *current
@@ -121,6 +147,36 @@ func TestOperatorsKeepWhatIsTheirs(t *testing.T) {
 	}
 }
 
+// host is in the host's network.
+var host = generator.Spec{Networks: []generator.Network{{ID: "0", Name: "host"}}, Order: "start-first"}
+
+// meeting returns a specification that publishes ports, as :80, and is on overlays,
+// each an ID and a name.
+func meeting(list ...string) generator.Spec {
+	s := generator.Spec{Order: "stop-first"}
+	for _, text := range list {
+		if port, ok := strings.CutPrefix(text, ":"); ok {
+			number, _ := strconv.Atoi(port)
+			s.Publish = append(s.Publish, generator.PublishedPort{Protocol: "tcp", Port: number, Mode: "host"})
+			continue
+		}
+		id, name, _ := strings.Cut(text, " ")
+		s.Networks = append(s.Networks, generator.Network{ID: id, Name: name})
+	}
+	return s
+}
+
+// transition is a specification on its way to the host's network.
+func transition(s generator.Spec) generator.Spec {
+	s.Order = "stop-first"
+	return s
+}
+
+func with(s generator.Spec, constraint string) generator.Spec {
+	s.Constraints = []string{constraint}
+	return s
+}
+
 // secrets returns a specification with secrets, each an ID and a name.
 func secrets(list ...string) generator.Spec {
 	var s generator.Spec
@@ -134,8 +190,8 @@ func secrets(list ...string) generator.Spec {
 // TestPackTellsConfigs holds the words for configs that come, change and go.
 func TestPackTellsConfigs(t *testing.T) {
 	files := generator.Files{All: []generator.File{{Path: "nginx.conf", Data: []byte("a")}, {Path: "status.conf", Data: []byte("b")}}}
-	p := generator.Proxy{Name: "edge"}
-	r, err := generator.Pack("r1", p, files, &generator.ProxyService{Carried: map[string]string{
+	p := generator.Proxy{Name: "edge", Spec: host}
+	r, err := generator.Pack("r1", p, files, &generator.ProxyService{Spec: host, Applied: host, Carried: map[string]string{
 		"nginx.conf": "wharfinger-edge-0", "routes/007.conf": "wharfinger-edge-1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -226,18 +282,21 @@ func TestFoldersAreSpreadApart(t *testing.T) {
 	}
 }
 
-// TestTooLarge holds that a file which no Docker config takes is an error that
-// says what to do, whichever file it is.
-func TestTooLarge(t *testing.T) {
-	for path, hint := range map[string]string{
-		"routes/server.a.conf":    "spread its routes over more hosts",
-		"routes/upstream.a.conf":  "spread its tasks or servers over more pools",
-		"streams/server.a.conf":   "spread its streams over more ports",
-		"streams/upstream.a.conf": "spread its tasks or servers over more pools",
+// TestBadInputTooLarge holds that a file which no Docker config takes is a problem
+// that says what to do, whichever file it is.
+func TestBadInputTooLarge(t *testing.T) {
+	for _, want := range []string{
+		"proxy edge: nginx.conf has 512000 bytes, but a Docker config holds 511999 (spread its routes over more hosts)",
+		"proxy edge: routes/server.a.conf has 512036 bytes, but a Docker config holds 511999 (spread its routes over more hosts)",
+		"proxy edge: routes/upstream.a.conf has 512038 bytes, but a Docker config holds 511999 (spread its tasks or servers over more pools)",
+		"proxy edge: streams/passthrough.conf has 512040 bytes, but a Docker config holds 511999 (let wildcards stand for more of its hosts)",
+		"proxy edge: streams/server.a.conf has 512037 bytes, but a Docker config holds 511999 (spread its streams over more ports)",
+		"proxy edge: streams/upstream.a.conf has 512039 bytes, but a Docker config holds 511999 (spread its tasks or servers over more pools)",
 	} {
+		path := strings.Fields(want)[2]
 		_, err := generator.Pack("r1", generator.Proxy{Name: "edge"}, generator.Files{All: []generator.File{{Path: path, Data: make([]byte, 500<<10)}}}, nil)
-		if err == nil || !strings.HasPrefix(err.Error(), path+" has ") || !strings.HasSuffix(err.Error(), " but a Docker config holds 511999: "+hint) {
-			t.Errorf("%s: got %v, want the hint %q", path, err, hint)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", path, err, want)
 		}
 	}
 }

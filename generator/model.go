@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -12,18 +13,32 @@ import (
 type Model struct {
 	Revision string // of the Desired that it was built from; never rendered
 	Proxies  []Proxy
+	// Records are where the tasks of pools are now, by RecordOf. They are what DNS
+	// tells, and never rendered.
+	Records map[string][]Peer
 }
 
 // Proxy is everything that one nginx is told.
 type Proxy struct {
-	Name   string
-	Spec   Spec
-	Nginx  route.Version
-	HTTP   int           // port for clients
-	HTTPS  int           // port for TLS; 0 where no host has it
-	Drain  time.Duration // nginx: worker_shutdown_timeout
-	Status Status
-	Listen Listen
+	Name string
+	Spec Spec
+	// Report leaves alone what somebody changed by hand (drift: report); OrderNamed
+	// says that the repository names the order of updates.
+	Report, OrderNamed bool
+	// Ports are all that nginx listens on, sorted.
+	Ports []PublishedPort
+	// Held are problems for which the proxy is not to be rolled at all, Lacks those
+	// for which it is not where it serves what needs the missing secrets.
+	Held, Lacks route.Problems
+	Nginx       route.Version
+	HTTP        int           // port for clients
+	HTTPS       int           // port for TLS; 0 where no host has it
+	Drain       time.Duration // nginx: worker_shutdown_timeout
+	// Workers is nginx's worker_processes, 0 for auto; Connections and OpenFiles are
+	// its worker_connections and worker_rlimit_nofile.
+	Workers, Connections, OpenFiles int
+	Status                          Status
+	Listen                          Listen
 	// Profile is Mozilla's set of TLS versions and ciphers: intermediate or
 	// modern.
 	Profile string
@@ -248,11 +263,16 @@ type Upstream struct {
 
 	MaxConns, MaxFails int
 	FailTimeout        time.Duration
+	// Resolvers are asked for peers with a Service.
+	Resolvers []netip.AddrPort
 }
 
 // Peer is one address of an upstream.
 type Peer struct {
-	Address string // address:port
+	Address string // address:port; with Service a name
+	// Service is that of the records of SRV to ask for by this name, again and again
+	// (nginx: server … service=… resolve); empty for an address.
+	Service string
 	Weight  int
 	Backup  bool
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wharfinger/wharfinger/route"
 )
 
 // Shard is what one Docker config holds. Its name is made of the digest of its
@@ -38,18 +40,45 @@ type Rollout struct {
 	// The rest of Spec is an operator's.
 	Spec  Spec
 	Named Spec
+	// OrderNamed says that the repository names the order of updates.
+	OrderNamed bool
 	// From is the service that this was computed from, nil where there was none.
 	// Who sends the update must find it unchanged.
 	From *ProxyService
 	// Changes says in words why an update is needed. Without changes there is
 	// nothing to do.
 	Changes []string
+	// Notes says that the service is as it shall be, and that only what the repository
+	// names of it by now has to be noted there: else a later hand of somebody's could
+	// not be told from a push.
+	Notes bool
+	// Drift says in words what somebody changed by hand of what the repository names,
+	// and whether it is brought back.
+	Drift []string
+	// Held are the problems of the cluster for which this is not to be sent: the proxy
+	// keeps what it serves until they are mended.
+	Held route.Problems
 	// Quarantined says that exactly this failed before.
 	Quarantined bool
 }
 
 // Needed reports whether the proxy's service has to be updated.
 func (r Rollout) Needed() bool { return len(r.Changes) > 0 }
+
+// OfService are the Changes of the service's specification, OfFiles those of its
+// configs.
+func (r Rollout) OfService() []string {
+	files := r.OfFiles()
+	return slices.DeleteFunc(slices.Clone(r.Changes), func(change string) bool { return slices.Contains(files, change) })
+}
+
+// OfFiles: see OfService. Where there is no service yet, all configs are new.
+func (r Rollout) OfFiles() []string {
+	if r.From == nil {
+		return nil
+	}
+	return configChanges(r.From.Carried, r.Shards)
+}
 
 // Prefix starts the name of every service and config of Wharfinger's.
 const Prefix = "wharfinger-"
@@ -59,34 +88,43 @@ const Prefix = "wharfinger-"
 const maxConfig = 500<<10 - 1
 
 // Pack turns a proxy's files into a rollout. current is the proxy's service, or
-// nil where there is none yet.
+// nil where there is none yet. The error is route.Problems: a file that fits into
+// no Docker config.
 func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout, error) {
 	r := Rollout{
 		Proxy: p.Name, Service: Prefix + p.Name, Revision: revision,
 		Digest: files.Digest, StatusPort: p.Status.Port,
-		Spec: p.Spec, Named: p.Spec, From: current,
+		Spec: p.after(current), Named: p.Spec, From: current, OrderNamed: p.OrderNamed, Held: p.Held,
+	}
+	r.Named.Uses = secretUses(files.All)
+	if r.Spec.OnHost() {
+		r.Named.Listens = p.Ports
 	}
 	var err error
 	if r.Shards, err = shards(p.Name, files.All); err != nil {
 		return Rollout{}, err
 	}
 	if current == nil {
-		if r.Spec.Grace == 0 {
-			r.Spec.Grace = p.Drain + graceBeyondDrain
-		}
 		r.Changes = []string{"create service " + r.Service}
 		r.ID = rolloutID(r)
 		return r, nil
 	}
-	r.Spec = merge(current.Spec, current.Applied, p.Spec)
-	if p.Spec.Grace == 0 && current.Applied.Grace != 0 && current.Spec.Grace == current.Applied.Grace {
-		// The repository named a drain and does so no longer: a grace that was made
-		// for that drain may be shorter than the default's.
-		r.Spec.Grace = p.Drain + graceBeyondDrain
+	if !p.OrderNamed && (r.Named.Order == stopFirst || !current.Spec.OnHost()) {
+		r.Named.Order = r.Spec.Order // else it may be an operator's
 	}
 	r.ID = rolloutID(r)
 	r.Changes = append(specChanges(current.Spec, r.Spec), configChanges(current.Carried, r.Shards)...)
+	if (r.Needed() || p.OrderNamed) && current.Spec.Order != r.Spec.Order {
+		r.Changes = append(r.Changes, fmt.Sprintf("update order %s -> %s", current.Spec.Order, r.Spec.Order))
+	}
+	if !r.Needed() && p.Spec.says(current.Applied) {
+		r.Notes, r.Changes = true, []string{"note what the repository names"}
+	}
 	r.Quarantined = current.Failed == r.ID
+	r.Drift = r.drift(*current)
+	if r.Needed() && r.loses(*current) {
+		r.Held = append(slices.Clone(r.Held), p.Lacks...)
+	}
 	return r, nil
 }
 
@@ -124,7 +162,7 @@ func shards(proxy string, files []File) ([]Shard, error) {
 			piece = marked(f)
 		}
 		if len(piece) > maxConfig {
-			return nil, fmt.Errorf("%s has %d bytes, but a Docker config holds %d: %s", f.Path, len(piece), maxConfig, shorten(f.Path))
+			return nil, route.Problems{{Object: "proxy " + proxy, Text: fmt.Sprintf("%s has %d bytes, but a Docker config holds %d", f.Path, len(piece), maxConfig), Hint: shorten(f.Path)}}
 		}
 		if folder == "" {
 			out = append(out, newShard(proxy, f.Path, piece))
@@ -180,77 +218,67 @@ func marked(f File) []byte {
 func Unpack(shards []Shard) []File {
 	var files []File
 	for _, s := range shards {
-		if folderOf(s.Path) == "" {
-			files = append(files, File{s.Path, s.Data})
-			continue
-		}
-		for rest := s.Data; len(rest) > 0; {
-			end := bytes.IndexByte(rest, '\n') + 1
-			if end == 0 {
-				end = len(rest)
-			}
-			var line []byte
-			line, rest = rest[:end], rest[end:]
-			if mark, ok := bytes.CutPrefix(line, []byte(fileMark)); ok {
-				path, length, _ := strings.Cut(strings.TrimSpace(string(mark)), " ")
-				files = append(files, File{Path: path})
-				if n, err := strconv.Atoi(length); err == nil && n >= 0 && n < len(rest) {
-					files[len(files)-1].Data, rest = rest[:n:n], rest[n+1:]
-				}
-				continue
-			}
-			if len(files) > 0 {
-				last := &files[len(files)-1]
-				last.Data = append(last.Data, line...)
-			}
+		for _, p := range pieces(s) {
+			files = append(files, p.File)
 		}
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return files
 }
 
-// merge brings back what the repository names and keeps what it does not. A
-// constraint or secret that Wharfinger set before and the repository no longer
-// names goes; one that it never set is an operator's and stays.
-func merge(live, applied, named Spec) Spec {
-	out := live
-	// A digest behind the same name is the engine's own and stays, unless the
-	// repository named it and does so no longer.
-	if image, _, _ := strings.Cut(live.Image, "@"); image != named.Image || live.Image == applied.Image {
-		out.Image = named.Image
-	}
-	if named.Grace != 0 {
-		out.Grace = named.Grace
-	}
-	out.Constraints = slices.Clone(named.Constraints)
-	for _, c := range live.Constraints {
-		if !slices.Contains(named.Constraints, c) && !slices.Contains(applied.Constraints, c) {
-			out.Constraints = append(out.Constraints, c)
+// Locate finds the file that a line of a shard belongs to, and its line there. It
+// answers the shard's own where that holds no files.
+func Locate(shards []Shard, path string, line int) (string, int) {
+	for _, s := range shards {
+		if s.Path != path {
+			continue
+		}
+		for _, p := range slices.Backward(pieces(s)) {
+			if line >= p.line-1 { // its mark belongs to it
+				return p.Path, max(1, line-p.line+1)
+			}
 		}
 	}
-	out.Secrets = mergeSecrets(live.Secrets, applied.Secrets, named.Secrets)
-	return out
+	return path, line
 }
 
-func specChanges(live, want Spec) []string {
-	var changes []string
-	if live.Image != want.Image {
-		changes = append(changes, fmt.Sprintf("image %s -> %s", live.Image, want.Image))
+// packed is one file in a shard.
+type packed struct {
+	File
+	line int // of the shard on which the file begins, from 1
+}
+
+// pieces are the files that a shard was made of, in its order.
+func pieces(s Shard) []packed {
+	if folderOf(s.Path) == "" {
+		return []packed{{File{s.Path, s.Data}, 1}}
 	}
-	if live.Grace != want.Grace {
-		changes = append(changes, fmt.Sprintf("stop grace period %s -> %s", live.Grace, want.Grace))
-	}
-	for _, c := range want.Constraints {
-		if !slices.Contains(live.Constraints, c) {
-			changes = append(changes, "add constraint "+c)
+	var out []packed
+	at := 1
+	for rest := s.Data; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n') + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		var line []byte
+		line, rest = rest[:end], rest[end:]
+		at++
+		if mark, ok := bytes.CutPrefix(line, []byte(fileMark)); ok {
+			path, length, _ := strings.Cut(strings.TrimSpace(string(mark)), " ")
+			out = append(out, packed{File{Path: path}, at})
+			if n, err := strconv.Atoi(length); err == nil && n >= 0 && n < len(rest) {
+				out[len(out)-1].Data = rest[:n:n]
+				at += bytes.Count(rest[:n+1], []byte("\n"))
+				rest = rest[n+1:]
+			}
+			continue
+		}
+		if len(out) > 0 {
+			last := &out[len(out)-1]
+			last.Data = append(last.Data, line...)
 		}
 	}
-	for _, c := range live.Constraints {
-		if !slices.Contains(want.Constraints, c) {
-			changes = append(changes, "remove constraint "+c)
-		}
-	}
-	return append(changes, secretChanges(live.Secrets, want.Secrets)...)
+	return out
 }
 
 func configChanges(carried map[string]string, shards []Shard) []string {

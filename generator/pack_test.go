@@ -1,6 +1,8 @@
 package generator_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wharfinger/wharfinger/generator"
@@ -25,6 +27,17 @@ func TestUnpackWhateverFilesHold(t *testing.T) {
 	}
 	if len(r.Shards) != 3 {
 		t.Errorf("got %d shards, want the small files in one", len(r.Shards))
+	}
+	routes := r.Shards[slices.IndexFunc(r.Shards, func(s generator.Shard) bool { return strings.HasPrefix(s.Path, "routes/") })]
+	all := string(routes.Data)
+	for _, f := range files[1:7] {
+		for i, line := range strings.Split(strings.TrimSuffix(string(f.Data), "\n"), "\n") {
+			start := strings.Index(all, "# file "+f.Path)
+			at := 1 + strings.Count(all[:start], "\n") + 1 + i
+			if path, n := generator.Locate(r.Shards, routes.Path, at); path != f.Path || n != i+1 {
+				t.Errorf("line %d of the shard, %q: got %s:%d, want %s:%d", at, line, path, n, f.Path, i+1)
+			}
+		}
 	}
 	sameFiles(t, "unpacked", generator.Unpack(r.Shards), files)
 }

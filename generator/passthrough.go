@@ -14,6 +14,7 @@ const passthroughFile = "streams/passthrough.conf"
 // unopened. It looks at the name in a client's greeting (nginx: ssl_preread).
 type Passthrough struct {
 	Port int
+	IPv6 bool // as well
 	// AcceptProxy and Trusted are as for streams.
 	AcceptProxy bool
 	Trusted     []string
@@ -46,7 +47,7 @@ func opened(routes []*route.Route) []*route.Route {
 
 // passthrough is nil where no route of the proxy asks for it.
 func passthrough(proxy *route.Proxy, routes []*route.Route, peers map[string][]Peer) *Passthrough {
-	p := &Passthrough{Port: proxy.Listen.HTTPS.Value, AcceptProxy: proxy.Listen.ProxyProtocol.Value, Deferred: proxy.Nginx.Value.AtLeast(1, 25, 5)}
+	p := &Passthrough{Port: proxy.Listen.HTTPS.Value, IPv6: proxy.Listen.IPv6.Value, AcceptProxy: proxy.Listen.ProxyProtocol.Value, Deferred: proxy.Nginx.Value.AtLeast(1, 25, 5)}
 	if p.AcceptProxy {
 		p.Trusted = networks(proxy.Trusted)
 	}

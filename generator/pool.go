@@ -132,6 +132,7 @@ func failures(r route.Retries) []string {
 				words = append(words, "http_"+on.Value)
 			}
 		}
+		slices.Sort(words)
 	}
 	if r.Unsafe.Value {
 		words = append(words, "non_idempotent")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,6 +75,7 @@ func (w *world) build(t *testing.T, random *rand.Rand) (*generator.Model, route.
 	}
 	live := generator.Live{
 		Nodes:    shuffled(random, w.live.Nodes),
+		Networks: shuffled(random, w.live.Networks),
 		Services: shuffled(random, w.live.Services),
 		Tasks:    shuffled(random, w.live.Tasks),
 	}
@@ -83,9 +85,10 @@ func (w *world) build(t *testing.T, random *rand.Rand) (*generator.Model, route.
 // newWorld makes a world of so many routes.
 func newWorld(random *rand.Rand, routes int) *world {
 	w := &world{}
+	network := []string{"host", "published"}[random.IntN(2)]
 	for i := range 1 + random.IntN(3) {
 		w.proxies = append(w.proxies, entry{fmt.Sprintf("proxy-%d", i),
-			fmt.Sprintf("image: nginx:1.%d, listen: {http: %d}, drain: %ds", 22+random.IntN(9), 80+random.IntN(2)*8000, 1+random.IntN(60)),
+			fmt.Sprintf("image: nginx:1.%d, network: %s, listen: {http: %d, https: %d}, status: {port: %d}, drain: %ds", 22+random.IntN(9), network, 80+random.IntN(2)*8000+i, 4430+i, 9000+i, 1+random.IntN(60)),
 			map[string][]string{"constraints": {"node.labels.nodetype==loadbalancer"}}})
 	}
 	pools := 1 + routes/2
@@ -99,10 +102,26 @@ func newWorld(random *rand.Rand, routes int) *world {
 			w.pools = append(w.pools, entry{name, "", map[string][]string{"servers": servers}})
 			continue
 		}
-		w.pools = append(w.pools, entry{name: name, fields: fmt.Sprintf("service: svc-%d, port: 8080", i)})
-		if random.IntN(20) > 0 { // else the service is missing
-			w.live.Services = append(w.live.Services, generator.Service{ID: fmt.Sprintf("s%d", i), Name: fmt.Sprintf("svc-%d", i)})
+		tasks := fmt.Sprintf("service: svc-%d, port: 8080", i)
+		if network == "published" {
+			tasks += []string{"", ", via: overlay", ", via: overlay, network: net-1", ", via: vip"}[random.IntN(4)]
 		}
+		if random.IntN(4) == 0 {
+			w.pools = append(w.pools, entry{name, "", map[string][]string{"services": {"{" + tasks + "}", "{service: svc-0, port: 8081}"}}})
+		} else {
+			w.pools = append(w.pools, entry{name: name, fields: tasks})
+		}
+		if random.IntN(20) > 0 { // else the service is missing
+			s := generator.Service{ID: fmt.Sprintf("s%d", i), Name: fmt.Sprintf("svc-%d", i)}
+			for n := range random.IntN(3) {
+				s.Networks = append(s.Networks, fmt.Sprintf("n%d", n))
+				s.VIPs = append(s.VIPs, generator.Address{Network: fmt.Sprintf("n%d", n), Address: fmt.Sprintf("10.2.%d.%d", n, i%256)})
+			}
+			w.live.Services = append(w.live.Services, s)
+		}
+	}
+	for n := range 2 {
+		w.live.Networks = append(w.live.Networks, generator.Network{ID: fmt.Sprintf("n%d", n), Name: fmt.Sprintf("net-%d", n)})
 	}
 	for i := range routes {
 		hosts := []string{fmt.Sprintf("r%d.example.org", i)}
@@ -139,7 +158,8 @@ func newWorld(random *rand.Rand, routes int) *world {
 		port := generator.Port{Protocol: "tcp", Target: 8080, Published: 32768 + i%20000}
 		w.live.Tasks = append(w.live.Tasks, generator.Task{ID: fmt.Sprintf("t%d", i), State: "running",
 			Service: w.live.Services[random.IntN(len(w.live.Services))].ID,
-			Node:    w.live.Nodes[random.IntN(len(w.live.Nodes))].ID, Ports: []generator.Port{port, port}})
+			Node:    w.live.Nodes[random.IntN(len(w.live.Nodes))].ID, Ports: []generator.Port{port, port},
+			Addresses: []generator.Address{{Network: "n0", Address: fmt.Sprintf("10.3.%d.%d", i/256, i%256)}, {Network: "n1", Address: fmt.Sprintf("10.4.%d.%d", i/256, i%256)}}})
 	}
 	return w
 }
@@ -168,6 +188,9 @@ func TestProperties(t *testing.T) {
 				t.Errorf("seed %d: digests of the same files differ", seed)
 			}
 			checkShards(t, seed, rollout.Shards)
+			if !reflect.DeepEqual(again.Proxies[i].Spec, p.Spec) {
+				t.Errorf("seed %d: another order gives another specification:\n got %+v\nwant %+v", seed, again.Proxies[i].Spec, p.Spec)
+			}
 
 			next, err := generator.Pack("later", p, files, carrying(rollout))
 			if err != nil || next.Needed() {
@@ -244,6 +267,14 @@ func TestCostFollowsTheChange(t *testing.T) {
 	if len(before.Shards) < 20 {
 		t.Fatalf("got %d shards, want enough of them to tell one from all", len(before.Shards))
 	}
+	// Of a route whose pool has no peers there is little to see.
+	served := map[string]bool{}
+	for _, file := range generator.Unpack(before.Shards) {
+		served[file.Path] = true
+	}
+	upstream := func(r entry) string {
+		return "routes/upstream." + regexp.MustCompile(`pool-\d+`).FindString(r.fields) + ".conf"
+	}
 	for _, c := range []struct {
 		name   string
 		change func(r *entry)
@@ -256,6 +287,9 @@ func TestCostFollowsTheChange(t *testing.T) {
 		for range 3 {
 			t.Run(c.name, func(t *testing.T) {
 				i := random.IntN(len(w.routes))
+				for !served[upstream(w.routes[i])] {
+					i = random.IntN(len(w.routes))
+				}
 				old := w.routes[i]
 				defer func() { w.routes[i] = old }()
 				changed := entry{old.name, old.fields, maps.Clone(old.lists)}
@@ -266,7 +300,7 @@ func TestCostFollowsTheChange(t *testing.T) {
 					for _, host := range e.lists["hosts"] {
 						allowed["routes/server."+strings.Trim(strings.Replace(host, "*", "+", 1), `"`)+".conf"] = true
 					}
-					allowed["routes/upstream."+regexp.MustCompile(`pool-\d+`).FindString(e.fields)+".conf"] = true
+					allowed[upstream(e)] = true
 				}
 				compare(t, before, one(t, w), allowed)
 			})

@@ -182,6 +182,8 @@ type mainFile struct {
 	Version              string
 	HashSize, HashBucket int
 	VariablesHash        int
+	VariablesBucket      int // 0 for nginx's own
+	HeadersBucket        int // so
 	Uses                 uses
 	Compressed           []string
 	MinCompressed        int
@@ -232,6 +234,12 @@ func mainOf(p Proxy) mainFile {
 		variables += len(u.Maps)
 	}
 	m.VariablesHash = max(2048, 1<<bits.Len(uint(2*variables)))
+	if longestVariable(p) > longestInBucket {
+		m.VariablesBucket = 256
+	}
+	if longestHeader(p.Servers) > longestInBucket {
+		m.HeadersBucket = 128
+	}
 	// nginx puts names into buckets of a fixed size and refuses to start when one
 	// does not fit (server_names_hash_*). A bucket of 512 bytes takes the longest
 	// host there can be. Steps of two keep nginx.conf the same when a host comes.
@@ -244,6 +252,64 @@ func mainOf(p Proxy) mainFile {
 		m.KeepaliveMin = min(keepaliveMin, p.Drain)
 	}
 	return m
+}
+
+// longestInBucket is how long a name is at most that a bucket of 64 bytes takes,
+// which is what nginx has by itself (NGX_HASH_ELT_SIZE).
+const longestInBucket = 46
+
+// longestVariable is how long the variables of a proxy's routes and pools are at
+// most.
+func longestVariable(p Proxy) int {
+	longest := 0
+	see := func(name string) { longest = max(longest, len(name)) }
+	for _, d := range p.Definitions {
+		for _, m := range d.Maps {
+			see(m.Variable)
+		}
+		for _, s := range d.Splits {
+			see(s.Variable)
+		}
+		for _, g := range d.Geos {
+			see(g.Variable)
+		}
+	}
+	for _, u := range p.Upstreams {
+		for _, m := range u.Maps {
+			see(m.Variable)
+		}
+	}
+	for _, s := range p.Servers {
+		for _, l := range s.all() {
+			if l.Answer == nil || l.Answer.Access == nil {
+				continue
+			}
+			for _, t := range l.Answer.Access.Take {
+				see(t.Variable)
+			}
+		}
+	}
+	return longest
+}
+
+// longestHeader is how long a header is at most that peers get or that is taken
+// out of their answers.
+func longestHeader(servers []Server) int {
+	longest := 0
+	for _, s := range servers {
+		for _, l := range s.all() {
+			if l.Answer == nil {
+				continue
+			}
+			for _, h := range l.Answer.PeerHeaders {
+				longest = max(longest, len(h.Name))
+			}
+			for _, name := range l.Answer.Back.Hidden {
+				longest = max(longest, len(name))
+			}
+		}
+	}
+	return longest
 }
 
 // fileName is a host as part of a file's name, which has at most 255 bytes. No

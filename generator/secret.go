@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/wharfinger/wharfinger/route"
@@ -19,7 +20,8 @@ func (b *proxyBuilder) secret(pos route.Pos, name, instead string) (path string,
 	id, ok := b.secrets[name]
 	if !ok {
 		b.problem(pos, fmt.Sprintf("there is no secret %s in the Swarm, so %s", name, instead),
-			fmt.Sprintf("create it with docker secret create %s FILE, or mend its name", name))
+			b.create(fmt.Sprintf("create it with docker secret create %s FILE", name), name, maps.Keys(b.secrets)))
+		b.lacks = append(b.lacks, b.last())
 		return "", false
 	}
 	b.mounts[name] = Secret{ID: id, Name: name}
@@ -43,6 +45,53 @@ func (b *proxyBuilder) allSecrets(instead string, files ...secretFile) bool {
 		}
 	}
 	return all
+}
+
+// ownSecrets mounts those that the proxy names itself, and returns the problems with
+// those that are not there. What a program of the image's own does without them,
+// nobody knows; so the proxy waits for them.
+func (b *proxyBuilder) ownSecrets(p *route.Proxy) route.Problems {
+	b.lacks = nil
+	for _, name := range p.Secrets {
+		b.secret(name.Pos, name.Value, fmt.Sprintf("proxy %s is not rolled", p.Name))
+	}
+	return b.lacks
+}
+
+// secretPath finds the secrets that nginx's files name.
+var secretPath = regexp.MustCompile(regexp.QuoteMeta(SecretFolder) + `([a-zA-Z0-9_.-]+)`)
+
+// secretUses counts the places in files that name each secret.
+func secretUses(files []File) map[string]int {
+	var out map[string]int
+	for _, f := range files {
+		for _, m := range secretPath.FindAllSubmatch(f.Data, -1) {
+			if out == nil {
+				out = map[string]int{}
+			}
+			out[string(m[1])]++
+		}
+	}
+	return out
+}
+
+// loses reports whether a rollout takes a secret away from something that has it
+// now. Where secrets are missing, that is TLS or a password for which there is no
+// other yet, and the old one is better than none.
+func (r Rollout) loses(current ProxyService) bool {
+	if current.Applied.Uses == nil { // of a version that did not count
+		for _, s := range current.Applied.Secrets {
+			if _, ok := secretNamed(r.Named.Secrets, s.Name); !ok {
+				return true
+			}
+		}
+	}
+	for name, n := range current.Applied.Uses {
+		if r.Named.Uses[name] < n {
+			return true
+		}
+	}
+	return false
 }
 
 // mounted returns the secrets of the proxy, sorted by name.

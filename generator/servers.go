@@ -2,6 +2,7 @@ package generator
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // candidate is a route at one of its paths, on one host.
 type candidate struct {
-	answer answered
+	answer *answered
 	route  *route.Route
 	path   route.Path
 	// on names the variable that must be "1", or is empty where the path alone
@@ -33,29 +34,66 @@ func precedence(a, b candidate) int {
 	)
 }
 
-// covers reports whether a candidate may answer at a location. Regular
-// expressions are conditions, for any path can match.
-func (c candidate) covers(l Location) bool {
-	switch c.path.Kind {
-	case route.Exact:
-		return l.Exact && c.path.Text == l.Path
-	case route.Regex:
-		return true
+// order is the candidates of a host as they are tried, and where each may answer.
+type order struct {
+	candidates      []candidate
+	prefixes, exact map[string][]int // by path: places in candidates
+	regexes         []int
+}
+
+// orderOf sorts the candidates in place.
+func orderOf(candidates []candidate) order {
+	slices.SortFunc(candidates, precedence)
+	o := order{candidates, map[string][]int{}, map[string][]int{}, nil}
+	for i, c := range candidates {
+		switch c.path.Kind {
+		case route.Exact:
+			o.exact[c.path.Text] = append(o.exact[c.path.Text], i)
+		case route.Regex:
+			o.regexes = append(o.regexes, i)
+		default:
+			o.prefixes[c.path.Text] = append(o.prefixes[c.path.Text], i)
+		}
 	}
-	return c.path.Text == "/" || c.path.Text == l.Path || strings.HasPrefix(l.Path, c.path.Text+"/")
+	return o
+}
+
+// at lists the places of those that may answer at a location. Regular expressions
+// are conditions, for any path can match.
+func (o order) at(l Location) []int {
+	out := slices.Clone(o.regexes)
+	if l.Exact {
+		out = append(out, o.exact[l.Path]...)
+	}
+	for prefix := range prefixes(l.Path) {
+		out = append(out, o.prefixes[prefix]...)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// prefixes yields what covers a path by whole segments, from the root on.
+func prefixes(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield("/") {
+			return
+		}
+		for i := 1; i <= len(path); i++ {
+			if i == len(path) && path != "/" || i < len(path) && path[i] == '/' {
+				if !yield(path[:i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // servers makes one virtual host of each host. nginx chooses a location by the
 // path alone; so each location holds all that may answer there, in their order.
-func servers(routes []*route.Route, answers map[string]answered) []Server {
-	hosts := map[string][]candidate{}
-	for _, r := range routes {
-		for _, host := range r.Hosts {
-			for i, path := range r.Paths {
-				hosts[host.Value] = append(hosts[host.Value], candidate{answers[r.Name], r, path.Value, answers[r.Name].on[i]})
-			}
-		}
-	}
+func servers(routes []*route.Route, answers map[string]*answered) []Server {
+	hosts := perHost(routes, func(r *route.Route, path route.Path, i int) candidate {
+		return candidate{answers[r.Name], r, path, answers[r.Name].on[i]}
+	})
 	var out []Server
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		out = append(out, server(host, hosts[host]))
@@ -63,15 +101,26 @@ func servers(routes []*route.Route, answers map[string]answered) []Server {
 	return out
 }
 
+// perHost lists who may answer on each host: each route with each of its paths.
+func perHost(routes []*route.Route, one func(r *route.Route, path route.Path, i int) candidate) map[string][]candidate {
+	hosts := map[string][]candidate{}
+	for _, r := range routes {
+		for _, host := range r.Hosts {
+			for i, path := range r.Paths {
+				hosts[host.Value] = append(hosts[host.Value], one(r, path.Value, i))
+			}
+		}
+	}
+	return hosts
+}
+
 func server(host string, candidates []candidate) Server {
-	slices.SortFunc(candidates, precedence)
+	order := orderOf(candidates)
 	s := Server{Host: host}
 	inner := map[string]Location{}
 	for _, l := range locations(candidates) {
-		for _, c := range candidates {
-			if !c.covers(l) {
-				continue
-			}
+		for _, i := range order.at(l) {
+			c := candidates[i]
 			if c.on == "" {
 				answer := c.answer.Answer
 				l.Answer = &answer

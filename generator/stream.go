@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wharfinger/wharfinger/route"
@@ -15,6 +16,7 @@ type Stream struct {
 	Name string
 	Port int
 	UDP  bool
+	IPv6 bool // as well
 
 	// Upstream is where it leads; empty where the pool has no peers or the Swarm
 	// lacks a secret. Then connections are closed at once.
@@ -51,6 +53,9 @@ type StreamTLS struct {
 // packetsMark is behind the names of pools whose peers take UDP. No name has a
 // plus sign.
 const packetsMark = "+udp"
+
+// PoolOf is the pool that an Upstream is made of.
+func PoolOf(upstream string) string { return strings.TrimSuffix(upstream, packetsMark) }
 
 // poolsOfPackets lists the pools that streams of UDP lead to, and those of them
 // that nobody else uses: their tasks need no port of TCP.
@@ -94,7 +99,9 @@ func (b *proxyBuilder) streamBlock(p *route.Proxy, routes []*route.Route, peers 
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(used)) {
-		out.StreamUpstreams = append(out.StreamUpstreams, streamUpstream(name, used[name], peers[name]))
+		u := streamUpstream(name, used[name], peers[name])
+		u.discovered(p)
+		out.StreamUpstreams = append(out.StreamUpstreams, u)
 	}
 }
 
@@ -105,7 +112,7 @@ func (b *proxyBuilder) stream(s *route.Stream, proxy *route.Proxy, peers map[str
 		name += packetsMark
 	}
 	out := Stream{
-		Name: s.Name, Port: s.Listen.Value.Port, UDP: s.Listen.Value.UDP, Upstream: upstream(name, peers),
+		Name: s.Name, Port: s.Listen.Value.Port, UDP: s.Listen.Value.UDP, IPv6: proxy.Listen.IPv6.Value, Upstream: upstream(name, peers),
 		AcceptProxy: s.ProxyProtocol.Accept.Value, SendProxy: s.ProxyProtocol.Send.Value,
 		Allow: networks(s.Allow), Deny: networks(s.Deny), Connections: s.Connections.Value,
 		Connect: s.Timeouts.Connect.Value, Idle: s.Timeouts.Idle.Value,

@@ -44,5 +44,32 @@ func (a *answered) text(kind, s string) Text {
 		t.Variables = append(t.Variables, name)
 		s = s[end:]
 	}
+	for n := 1; !oneWord(t.Variables); n++ {
+		var fewer []string
+		for i, some := range shorter(t.Variables) {
+			name := variable(fmt.Sprintf("%s%d_%d", kind, n, i+1), a.Route)
+			a.definitions.Maps = append(a.definitions.Maps, Map{Variable: name, Default: Text{Variables: some}})
+			fewer = append(fewer, name)
+		}
+		t.Variables = fewer
+	}
 	return t
+}
+
+// oneWord reports whether variables behind each other are a word that nginx reads.
+func oneWord(variables []string) bool {
+	length := 0
+	for _, name := range variables {
+		length += 1 + len(name)
+	}
+	return length <= 3000
+}
+
+// shorter are variables in groups, each of which is a word that nginx reads.
+func shorter(variables []string) [][]string {
+	if len(variables) == 1 || oneWord(variables) {
+		return [][]string{variables}
+	}
+	half := len(variables) / 2
+	return append(shorter(variables[:half]), shorter(variables[half:])...)
 }

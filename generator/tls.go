@@ -14,6 +14,8 @@ import (
 type Listen struct {
 	// HTTP3 has the port for TLS answer QUIC, too (nginx: listen … quic).
 	HTTP3 bool
+	// IPv6 has all listeners take IPv6 as well.
+	IPv6 bool
 	// ProxyProtocol has clients' addresses come in the PROXY protocol, with TCP
 	// (nginx: listen … proxy_protocol).
 	ProxyProtocol bool
@@ -93,7 +95,7 @@ func hstsOf(r *route.Route) *HSTS {
 }
 
 func listenOf(p *route.Proxy) Listen {
-	return Listen{HTTP3: p.Listen.HTTP3.Value, ProxyProtocol: p.Listen.ProxyProtocol.Value, Trusted: sortedNetworks(p.Trusted)}
+	return Listen{HTTP3: p.Listen.HTTP3.Value, IPv6: p.Listen.IPv6.Value, ProxyProtocol: p.Listen.ProxyProtocol.Value, Trusted: sortedNetworks(p.Trusted)}
 }
 
 // Peers reports whether the networks in Trusted are of proxies that speak HTTP.
