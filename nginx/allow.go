@@ -1,27 +1,35 @@
 package nginx
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/wharfinger/wharfinger/directive"
 	"github.com/wharfinger/wharfinger/generator"
 )
 
-// allow holds the shards against the list of directives. It comes before nginx:
-// `nginx -t` is no safe oracle, for it runs the modules that it is told to load
-// and prints parts of the files that it is told to include.
-func allow(shards []generator.Shard) error {
-	files := make([]directive.File, len(shards))
+// Allow holds the shards against the list of directives, and answers nil or
+// *Refused. It comes before nginx: `nginx -t` is no safe oracle, for it runs the
+// modules that it is told to load and prints parts of the files that it is told
+// to include.
+func Allow(shards []generator.Shard) error {
+	asRead := make([]directive.File, len(shards))
 	for i, s := range shards {
-		files[i] = directive.File{Path: s.Path, Data: s.Data}
+		asRead[i] = directive.File{Path: s.Path, Data: s.Data}
 	}
-	var lines []string
-	for _, c := range directive.CheckFiles(files) {
-		lines = append(lines, fmt.Sprintf("%s in %s:%d (%s)", c.Text, c.File, c.Line, c.Hint))
-	}
-	if lines == nil {
+	complaints := directive.CheckFiles(asRead)
+	if complaints == nil {
 		return nil
 	}
-	return &Refused{Complaint: strings.Join(lines, "; "), Unasked: true}
+	// The place where one file spoils the next is found by looking at each alone.
+	var files []directive.File
+	for _, f := range generator.Unpack(shards) {
+		files = append(files, directive.File{Path: f.Path, Data: f.Data})
+	}
+	if apart := directive.CheckFiles(files); apart != nil {
+		complaints = apart
+	}
+	refused := &Refused{Unasked: true}
+	for _, c := range complaints {
+		path, line := generator.Locate(shards, c.File, c.Line)
+		refused.About = append(refused.About, generator.Complaint{Path: path, Line: line, Text: c.Text, Hint: c.Hint})
+	}
+	return refused
 }

@@ -19,8 +19,8 @@ func TestRefusesUnasked(t *testing.T) {
 	}
 	const want = `"hello" is not allowed in server in routes/000.conf:2 (docs/directives.md lists those that are); ` +
 		`"load_module" is not allowed in routes/000.conf:4 (leave it out: a proxy runs nothing but nginx as it is)`
-	if refused.Complaint != want || !refused.Unasked {
-		t.Errorf("complaint:\n got %s\nwant %s", refused.Complaint, want)
+	if refused.Refusal() != want || !refused.Unasked {
+		t.Errorf("complaint:\n got %s\nwant %s", refused.Refusal(), want)
 	}
 }
 
@@ -68,6 +68,11 @@ const fileServer = `events {}
 http {
     root %s;
     access_log off;
+    client_body_temp_path /tmp/nginx-client-body;
+    proxy_temp_path /tmp/nginx-proxy;
+    fastcgi_temp_path /tmp/nginx-fastcgi;
+    uwsgi_temp_path /tmp/nginx-uwsgi;
+    scgi_temp_path /tmp/nginx-scgi;
     server { listen {{status}}; location = /digest/hand { return 204; } }
     server {
         listen {{http}};

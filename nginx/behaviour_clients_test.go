@@ -184,7 +184,7 @@ func (w *wharf) request(t *testing.T, target string, options ...option) *request
 		DisableKeepAlives: true, DisableCompression: true,
 		TLSClientConfig: &tls.Config{RootCAs: w.roots(t)},
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, err := r.dialer.DialContext(ctx, "tcp", "127.0.0.1:"+port)
+			conn, err := r.dialer.DialContext(ctx, "tcp", w.at(port))
 			if err == nil {
 				_, err = io.WriteString(conn, r.preamble)
 			}
@@ -229,7 +229,7 @@ func (w *wharf) grpc(t *testing.T, url string, messages []string, options ...opt
 // dial opens a connection to one of nginx's ports.
 func (w *wharf) dial(t *testing.T, port int) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	conn, err := net.Dial("tcp", w.at(fmt.Sprint(port)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func (w *wharf) tcp(t *testing.T, port int, lines ...string) []string {
 // datagram. Nothing within the time is an empty answer.
 func (w *wharf) udp(t *testing.T, port int, text string, wait time.Duration) string {
 	t.Helper()
-	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	conn, err := net.Dial("udp", w.at(fmt.Sprint(port)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,7 @@ func everythingServes(t *testing.T, w *wharf) {
 		w.secret(name, w.ca(t))
 	}
 	w.secret("report-users", []byte("anna:{PLAIN}open\n"))
+	w.secret("partners-geo", nil) // which nobody opens
 	w.certify("billing", "billing.internal.example.org")
 	w.certify("vault", "blue.vault.example.org")
 	w.adjust = func(p *generator.Proxy) { // whose peers are elsewhere

@@ -31,6 +31,10 @@ stream {
 http {
     access_log /dev/stdout combined buffer=64k flush=1s;
     client_body_temp_path /tmp/nginx-client-body;
+    proxy_temp_path /tmp/nginx-proxy;
+    fastcgi_temp_path /tmp/nginx-fastcgi;
+    uwsgi_temp_path /tmp/nginx-uwsgi;
+    scgi_temp_path /tmp/nginx-scgi;
     server { listen {{status}}; location = /digest/hand { return 204; } }
     server {
         listen {{http}};

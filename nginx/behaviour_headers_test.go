@@ -259,7 +259,7 @@ func corsPreflight(t *testing.T, w *wharf) {
 		}
 		for name, want := range map[string]string{
 			"Access-Control-Allow-Origin": regexp.QuoteMeta(origin), "Access-Control-Allow-Methods": "GET, PUT",
-			"Access-Control-Allow-Headers": "X-Token, Content-Type", "Access-Control-Allow-Credentials": "true",
+			"Access-Control-Allow-Headers": "Content-Type, X-Token", "Access-Control-Allow-Credentials": "true",
 			"Access-Control-Max-Age": "600", "Vary": "Origin", "X-Frame-Options": "DENY",
 		} {
 			only(t, origin, a.Header, name, want)

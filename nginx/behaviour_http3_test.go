@@ -24,7 +24,7 @@ func (w *wharf) http3(t *testing.T, url string, options ...option) (answer, erro
 	transport := &http3.Transport{
 		TLSClientConfig: r.transport.TLSClientConfig, DisableCompression: true,
 		Dial: func(ctx context.Context, _ string, config *tls.Config, quicConfig *quic.Config) (*quic.Conn, error) {
-			return quic.DialAddr(ctx, "127.0.0.1:"+port, config, quicConfig)
+			return quic.DialAddr(ctx, w.at(port), config, quicConfig)
 		},
 	}
 	t.Cleanup(func() { transport.Close() })

@@ -363,5 +363,5 @@ func streamsConnections(t *testing.T, w *wharf) {
 	w.refused(t, `
 		pools: {raw: {servers: [{{tcp.raw}}]}}
 		streams: {raw: {listen: {{port.raw}}, pool: raw, connections: 0}}
-	`, `"0" is not a limit`)
+	`, `"0" is not a number of connections`)
 }

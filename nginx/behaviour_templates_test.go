@@ -43,7 +43,7 @@ func templatesOwn(t *testing.T, w *wharf) {
 	own(`alias /run/secrets/;`)
 	err := nginx.Tester{Path: w.program}.Test(t.Context(), w.rollout(t, routes).Shards)
 	var refused *nginx.Refused
-	if !errors.As(err, &refused) || !refused.Unasked || !strings.HasPrefix(refused.Complaint, `"alias" is not allowed in location in routes/`) {
+	if !errors.As(err, &refused) || !refused.Unasked || !strings.HasPrefix(refused.Refusal(), `"alias" is not allowed in location in routes/`) {
 		t.Errorf("a template with alias: got %v, want it refused", err)
 	}
 }
@@ -173,7 +173,7 @@ func templatesSnippetsBounds(t *testing.T, w *wharf) {
 	rollout := w.rollout(t, fmt.Sprintf(routes, "default $http_to"))
 	err := nginx.Tester{Path: w.program}.Test(t.Context(), rollout.Shards)
 	var refused *nginx.Refused
-	if !errors.As(err, &refused) || !refused.Unasked || !strings.HasPrefix(refused.Complaint, "the values of $to are not fixed, but it leads to a host in routes/") {
+	if !errors.As(err, &refused) || !refused.Unasked || !strings.HasPrefix(refused.Refusal(), "the values of $to are not fixed, but it leads to a host in routes/") {
 		t.Errorf("a client's word for a host: got %v, want it refused", err)
 	}
 }

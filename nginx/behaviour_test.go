@@ -57,6 +57,7 @@ var features = []feature{
 	{name: "order/falls-through", do: orderFallsThrough},
 	{name: "order/priority", do: orderPriority},
 	{name: "order/ties", do: orderTies},
+	{name: "order/shadowed", do: orderShadowed},
 
 	// Reuse
 	{name: "reuse/policies", do: reusePolicies},
@@ -69,6 +70,7 @@ var features = []feature{
 	{name: "redirect/regex", do: redirectRegex},
 	{name: "redirect/canonical", do: redirectCanonical},
 	{name: "redirect/slash", do: redirectSlash},
+	{name: "redirect/circles", do: redirectCircles},
 	{name: "respond/fixed", do: respondFixed},
 	{name: "rewrite/strip", do: rewriteStrip},
 	{name: "rewrite/prefix", do: rewritePrefix},
@@ -132,6 +134,11 @@ var features = []feature{
 	{name: "tls/hsts", do: tlsHSTS},
 	{name: "tls/http2", do: tlsHTTP2},
 	{name: "tls/http3", do: tlsHTTP3, since: "1.25"},
+
+	// Listeners
+	{name: "listen/ipv6", do: ipv6Listeners},
+	{name: "listen/ipv6-http3", do: ipv6HTTP3, since: "1.25"},
+	{name: "listen/ipv6-passthrough", do: ipv6Passthrough},
 
 	// Streams
 	{name: "streams/tcp", do: streamsTCP},
@@ -237,6 +244,13 @@ var features = []feature{
 	{name: "templates/snippets-bounds", do: templatesSnippetsBounds},
 
 	// All at once
+	// Discovery
+	{name: "discovery/follows", do: discoveryFollows, since: "1.27.3"},
+	{name: "discovery/outage", do: discoveryOutage, since: "1.27.3"},
+	{name: "discovery/large", do: discoveryLarge, since: "1.27.3"},
+	{name: "discovery/two-daemons", do: discoveryTwo, since: "1.27.3"},
+	{name: "discovery/streams", do: discoveryStreams, since: "1.27.3"},
+
 	{name: "everything/serves", do: everythingServes, since: "1.25"},
 }
 

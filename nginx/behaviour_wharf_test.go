@@ -2,6 +2,7 @@ package nginx_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -36,6 +37,9 @@ type wharf struct {
 	// workers, unless 0, is how many workers nginx has, for what each counts by
 	// itself. As rendered, there is one for each CPU.
 	workers int
+	// server, unless empty, is the address at which clients find nginx, in place of
+	// 127.0.0.1.
+	server string
 	// adjust, unless nil, changes what was built before it is rendered.
 	adjust func(*generator.Proxy)
 	// problems is what the last serve's build had to say of the cluster.
@@ -288,7 +292,7 @@ func (w *wharf) start(t *testing.T, shards []generator.Shard, status int, digest
 	})
 	t.Cleanup(w.stop)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	url := fmt.Sprintf("http://127.0.0.1:%d/digest/%s", status, digest)
+	url := fmt.Sprintf("http://%s/digest/%s", w.at(fmt.Sprint(status)), digest)
 	await(t, "nginx listens", func() bool {
 		select {
 		case <-ended:
@@ -302,6 +306,11 @@ func (w *wharf) start(t *testing.T, shards []generator.Shard, status int, digest
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusNoContent
 	})
+}
+
+// at is where clients find a port.
+func (w *wharf) at(port string) string {
+	return net.JoinHostPort(cmp.Or(w.server, "127.0.0.1"), port)
 }
 
 func (w *wharf) write(t *testing.T, path string, data []byte, mode os.FileMode) {
@@ -359,7 +368,7 @@ func (w *wharf) logged(t *testing.T, want string) string {
 
 // patience is how long anything may take that takes milliseconds on a machine
 // with nothing else to do.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // await asks again and again until the answer is yes.
 func await(t *testing.T, what string, ready func() bool) {

@@ -13,9 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wharfinger/wharfinger/nginx/sandbox"
 )
 
 // A proxy has places outside the folder of nginx.conf: /tmp, for temporary files,
@@ -37,7 +40,7 @@ var (
 // makePlaces makes the folders of a test. nginx runs as another user and writes
 // to two of them: its pid, and what belongs into /tmp.
 func makePlaces(dir string) error {
-	if err := own(dir); err != nil {
+	if err := sandbox.Own(dir); err != nil {
 		return err
 	}
 	for _, name := range []string{".tmp", ".run/secrets", "routes", "streams"} {
@@ -45,17 +48,22 @@ func makePlaces(dir string) error {
 			return err
 		}
 	}
-	return own(filepath.Join(dir, ".tmp"))
+	return sandbox.Own(filepath.Join(dir, ".tmp"))
 }
 
-// move returns a file as the test has it, and the names of the secrets in it.
+// move returns a file as the test has it, and the names of the secrets in it, each
+// once.
 func move(data []byte) (out []byte, secrets []string) {
+	if !bytes.Contains(data, []byte("/tmp/")) && !bytes.Contains(data, []byte("/run/secrets/")) {
+		return data, nil
+	}
 	for _, m := range place.FindAllSubmatch(data, -1) {
 		if name := string(m[3]); string(m[2]) == "run/secrets" && strings.Trim(name, ".") != "" {
 			secrets = append(secrets, name)
 		}
 	}
-	return place.ReplaceAll(data, []byte("${1}.${2}/${3}")), secrets
+	slices.Sort(secrets)
+	return place.ReplaceAll(data, []byte("${1}.${2}/${3}")), slices.Compact(secrets)
 }
 
 // asInProxy returns what nginx said with the paths of the proxy; those below the

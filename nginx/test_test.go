@@ -74,8 +74,8 @@ func TestRefuses(t *testing.T) {
 			if !errors.As(err, &refused) {
 				t.Fatalf("got %v, want a *Refused", err)
 			}
-			if refused.Complaint != c.want {
-				t.Errorf("complaint:\n got %q\nwant %q", refused.Complaint, c.want)
+			if refused.Refusal() != c.want {
+				t.Errorf("complaint:\n got %q\nwant %q", refused.Refusal(), c.want)
 			}
 		})
 	}
@@ -162,8 +162,8 @@ func TestComplaintsNameTheProxysPlaces(t *testing.T) {
 			if !errors.As(err, &refused) {
 				t.Fatalf("got %v, want a *Refused", err)
 			}
-			if t.Log(refused.Complaint); !strings.HasPrefix(refused.Complaint, c.want) || strings.Contains(refused.Complaint, "wharfinger-test") {
-				t.Errorf("complaint:\n got %q\nwant %q at its start", refused.Complaint, c.want)
+			if t.Log(refused.Refusal()); !strings.HasPrefix(refused.Refusal(), c.want) || strings.Contains(refused.Refusal(), "wharfinger-test") {
+				t.Errorf("complaint:\n got %q\nwant %q at its start", refused.Refusal(), c.want)
 			}
 		})
 	}
