@@ -23,11 +23,16 @@ var (
 	_ source = (*git.Directory)(nil)
 )
 
-// place is somewhere to write routes, and the source that reads them there.
+// reader is what is asked for one revision.
+type reader interface {
+	Fetch(ctx context.Context) (route.Revision, error)
+}
+
+// place is somewhere to write routes, and what reads them there.
 type place struct {
 	t       *testing.T
 	dir     string
-	source  source
+	source  reader
 	publish func()
 }
 
@@ -42,6 +47,14 @@ func TestContract(t *testing.T) {
 			r := newRepository(t)
 			remote := r.remote(func(o *git.RemoteOptions) { o.Limits = limits })
 			return place{t, r.work, remote, func() { r.push() }}
+		},
+		"commit": func(t *testing.T) place {
+			r := newRepository(t)
+			c, err := git.NewCommit(r.work, "HEAD", limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return place{t, r.work, c, func() { r.push() }}
 		},
 		"directory": func(t *testing.T) place {
 			dir := t.TempDir()

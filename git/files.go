@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ type collector struct {
 // size bytes.
 func (c *collector) add(name string, size int64, read func() ([]byte, error)) error {
 	if len(c.files)+len(c.problems) >= c.limits.Files {
-		return fmt.Errorf("more than %d route files", c.limits.Files)
+		return lastingf("more than %d route files", c.limits.Files)
 	}
 	if !printable(name) {
 		c.problem(strconv.Quote(name), "the file's name has characters that cannot be printed", "rename the file")
@@ -45,7 +46,7 @@ func (c *collector) add(name string, size int64, read func() ([]byte, error)) er
 		return nil
 	}
 	if c.total+size > c.limits.TotalBytes {
-		return fmt.Errorf("the route files hold more than %s", bytesText(c.limits.TotalBytes))
+		return lastingf("the route files hold more than %s", bytesText(c.limits.TotalBytes))
 	}
 	data, err := read()
 	if err != nil {
@@ -92,14 +93,24 @@ func (c *collector) problem(name, text, hint string) {
 	c.problems = append(c.problems, route.Problem{Pos: route.Pos{File: name}, Text: text, Hint: hint})
 }
 
-// finish answers the files sorted by path, or route.Problems, or an error if
+// ErrNothing says that there are no routes at all where they are looked for.
+var ErrNothing = errors.New("no route files")
+
+// nothing is an ErrNothing that says where.
+type nothing string
+
+func (n nothing) Error() string        { return string(n) }
+func (n nothing) Is(target error) bool { return target == ErrNothing }
+func (n nothing) Permanent() bool      { return true }
+
+// finish answers the files sorted by path, or route.Problems, or ErrNothing if
 // there are none; where names the place for that error.
 func (c *collector) finish(where string) ([]route.File, error) {
 	if len(c.problems) > 0 {
 		return nil, c.problems.Sorted()
 	}
 	if len(c.files) == 0 {
-		return nil, fmt.Errorf("no route files (*.yaml, *.yml) below %s", where)
+		return nil, nothing("no route files (*.yaml, *.yml) below " + where)
 	}
 	slices.SortFunc(c.files, func(a, b route.File) int { return cmp.Compare(a.Path, b.Path) })
 	return c.files, nil

@@ -11,18 +11,18 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/storer"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // download asks for one commit without its history and returns the pack.
-func download(ctx context.Context, s transport.UploadPackSession, refs *packp.AdvRefs, commit plumbing.Hash, limit int64) ([]byte, error) {
+func download(ctx context.Context, s session, refs *packp.AdvRefs, commit plumbing.Hash, limit int64) ([]byte, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
-	req.Wants = []plumbing.Hash{commit}
+	req.Wants = []plumbing.Hash{listed(refs, commit)}
 	for _, c := range []capability.Capability{capability.Shallow, capability.NoProgress} {
 		if refs.Capabilities.Supports(c) {
 			if err := req.Capabilities.Set(c); err != nil {
@@ -35,7 +35,7 @@ func download(ctx context.Context, s transport.UploadPackSession, refs *packp.Ad
 	}
 	res, err := s.UploadPack(ctx, req)
 	if err != nil && strings.Contains(err.Error(), "not our ref") {
-		return nil, errors.New("the branch was rewritten meanwhile; the next fetch reads the new commit")
+		return nil, errGone
 	}
 	if err != nil {
 		return nil, plain(err)
@@ -43,21 +43,68 @@ func download(ctx context.Context, s transport.UploadPackSession, refs *packp.Ad
 	defer res.Close()
 
 	var body io.Reader = res
+	frames := &lastReader{r: res}
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
-		body = sideband.NewDemuxer(sideband.Sideband64k, res)
+		body = sideband.NewDemuxer(sideband.Sideband64k, frames)
 	case req.Capabilities.Supports(capability.Sideband):
-		body = sideband.NewDemuxer(sideband.Sideband, res)
+		body = sideband.NewDemuxer(sideband.Sideband, frames)
 	}
 	pack, err := io.ReadAll(&limitReader{body, limit})
+	switch {
+	case errors.Is(err, pktline.ErrInvalidPktLen): // cut within the length of a frame
+		err = io.ErrUnexpectedEOF
+	case err == nil && body != res && !bytes.Equal(frames.last, pktline.FlushPkt): // cut between frames, or behind a length
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, tooLarge(plain(err), limit)
 	}
 	if err := checkPack(pack, limit); err != nil {
-		return nil, tooLarge(plain(err), limit)
+		return nil, tooLarge(damaged(err), limit)
 	}
 	return pack, nil
 }
+
+// A lastReader keeps the last four bytes: frames end with an empty one.
+type lastReader struct {
+	r    io.Reader
+	last []byte
+}
+
+func (l *lastReader) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	l.last = append(l.last, p[max(0, n-4):n]...)
+	l.last = l.last[max(0, len(l.last)-4):]
+	return n, err
+}
+
+// damaged says that a pack is not what was sent; it may be next time.
+func damaged(err error) error {
+	if isLasting(err) {
+		return plain(err)
+	}
+	return fmt.Errorf("the pack is damaged: %s", oneLine(err))
+}
+
+// listed answers by what a commit is asked for: by a tag that leads to it, if it is
+// named in no other way. Except by HTTP, a server gives away only what it lists,
+// and does not count what it says of a tag's commit.
+func listed(refs *packp.AdvRefs, commit plumbing.Hash) plumbing.Hash {
+	for _, hash := range refs.References {
+		if hash == commit {
+			return commit
+		}
+	}
+	for name, hash := range refs.Peeled {
+		if tag, ok := refs.References[name]; ok && hash == commit {
+			return tag
+		}
+	}
+	return commit
+}
+
+var errGone = errors.New("the branch was rewritten meanwhile; the next fetch reads the new commit")
 
 func tooLarge(err error, limit int64) error {
 	if err != errTooLarge {
@@ -132,10 +179,10 @@ func unpack(pack []byte) (storer.EncodedObjectStorer, error) {
 	objects := memory.NewStorage()
 	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(bytes.NewReader(pack)), objects)
 	if err != nil {
-		return nil, plain(err)
+		return nil, damaged(err)
 	}
 	if _, err := parser.Parse(); err != nil {
-		return nil, plain(err)
+		return nil, damaged(err)
 	}
 	return objects, nil
 }

@@ -9,9 +9,12 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wharfinger/wharfinger/route"
@@ -19,12 +22,17 @@ import (
 
 // RemoteOptions says which files of which repository are the routes.
 type RemoteOptions struct {
-	// URL is where the repository is, as https://host/path. It holds no user
-	// information and no query.
+	// URL is where the repository is: https://host/path, ssh://user@host/path or
+	// user@host:path. It holds no password and no query.
 	URL string
+	// Credentials says by which files the remote and this side know each other.
+	Credentials Credentials
 	// Branch is the branch to follow, without refs/heads/. Empty means the one
 	// that the remote's HEAD names.
 	Branch string
+	// Revision is a branch, a tag or the whole hash of a commit to read in place of
+	// Branch. Servers give away a commit by its hash if they like to.
+	Revision string
 	// Folder is the path of the routes inside the repository, with slashes.
 	// Empty means its root. Paths in the revision are relative to it.
 	Folder string
@@ -33,6 +41,10 @@ type RemoteOptions struct {
 	Interval time.Duration
 	// Timeout bounds one Fetch as a whole. Default 30 s.
 	Timeout time.Duration
+	// SignedBy names files with the public keys that may sign, OpenPGP's and SSH's.
+	// If there is any, only what one of them signed is read: the tag if Revision is
+	// one, and otherwise the commit. The files are read at each Fetch.
+	SignedBy []string
 	// AllowHTTP permits http:// URLs, where anybody on the way can read and
 	// change the routes.
 	AllowHTTP bool
@@ -47,16 +59,19 @@ type RemoteOptions struct {
 type Remote struct {
 	options  RemoteOptions
 	endpoint transport.Endpoint
-	client   transport.Transport
 
-	mu   sync.Mutex
-	last outcome
+	mu      sync.Mutex
+	last    outcome
+	failing atomic.Bool // the last Fetch failed in a way that may pass
 }
 
-// outcome is what became of a commit. It never changes for a given commit, so
-// it is kept, mistakes included, until the branch moves on.
+// outcome is what became of an object, a commit or a tag whose signature counts. It
+// never changes for a given one, so it is kept, mistakes included, until the branch
+// moves on. Whether a signature counts does change, with the keys and the time.
 type outcome struct {
-	commit   plumbing.Hash
+	object   plumbing.Hash
+	signed   *signed // nil where signatures do not matter, or before it was seen
+	refused  bool    // its signature did not count, so its files were not read
 	revision route.Revision
 	err      error
 }
@@ -66,6 +81,9 @@ func NewRemote(o RemoteOptions) (*Remote, error) {
 	endpoint, err := parseURL(o)
 	if err != nil {
 		return nil, err
+	}
+	if err := o.Credentials.check(endpoint.Protocol); err != nil {
+		return nil, fmt.Errorf("remote %q: %w", Redact(o.URL), err)
 	}
 	if o.Branch != "" {
 		if err := plumbing.NewBranchReferenceName(o.Branch).Validate(); err != nil {
@@ -87,16 +105,23 @@ func NewRemote(o RemoteOptions) (*Remote, error) {
 	if o.Limits, err = o.Limits.withDefaults(); err != nil {
 		return nil, err
 	}
-	return &Remote{options: o, endpoint: endpoint, client: newClient(endpoint, o.Limits)}, nil
+	return &Remote{options: o, endpoint: endpoint}, nil
 }
 
-// String names the remote and the branch; nothing secret is in it.
+// String names the remote, the branch and the folder; nothing secret is in it.
 func (r *Remote) String() string {
-	return Redact(r.options.URL) + " (" + r.branch() + ")"
+	of := r.branch()
+	if r.options.Folder != "." {
+		of += ", folder " + r.options.Folder
+	}
+	return Redact(r.options.URL) + " (" + of + ")"
 }
 
 func (r *Remote) branch() string {
-	if r.options.Branch == "" {
+	switch {
+	case r.options.Revision != "":
+		return r.options.Revision
+	case r.options.Branch == "":
 		return "HEAD"
 	}
 	return "branch " + r.options.Branch
@@ -105,56 +130,112 @@ func (r *Remote) branch() string {
 // Fetch reads the branch's newest commit. While that stays the same it makes
 // one request and returns the same answer; callers must not change its Data.
 //
-// The error's first words say which step failed: "list refs", "fetch" or
-// "read tree". It holds route.Problems if files have to be mended, and
-// context.Canceled or context.DeadlineExceeded if ctx ended.
+// The error's first words say which step failed: "connect", "list refs", "fetch",
+// "signature" or "read tree". It holds route.Problems if files have to be mended or a
+// signature does not count, and context.Canceled or context.DeadlineExceeded if ctx
+// ended. One that stays until somebody acts has a method Permanent, which answers true.
 func (r *Remote) Fetch(ctx context.Context) (route.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	revision, err := r.fetch(ctx)
+	_, problems := errors.AsType[route.Problems](err)
+	failing := err != nil && !problems && !isLasting(err)
+	if failing && r.last.err != nil {
+		r.last = outcome{} // not the commit was bad, but what came of it
+	}
+	r.failing.Store(failing)
+	return revision, err
+}
+
+func (r *Remote) fetch(ctx context.Context) (route.Revision, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.options.Timeout,
 		fmt.Errorf("gave up after %s without a full answer", r.options.Timeout))
 	defer cancel()
 
-	endpoint := r.endpoint // a copy, for go-git follows redirects by changing it
-	session, err := r.client.NewUploadPackSession(&endpoint, nil)
+	session, secrets, err := r.connect(ctx)
+	if errors.Is(err, errRefused) {
+		err = r.refused()
+	}
 	if err != nil {
-		return route.Revision{}, failed(ctx, "list refs", plain(err))
+		return route.Revision{}, failed(ctx, "connect", err, secrets)
 	}
 	defer session.Close()
 
 	commit, refs, err := r.list(ctx, session)
 	if err != nil {
-		return route.Revision{}, failed(ctx, "list refs", err)
+		return route.Revision{}, failed(ctx, "list refs", err, secrets)
 	}
-	if commit == r.last.commit {
-		return r.last.revision, r.last.err
+	counts := r.counts(refs, commit)
+	if counts == r.last.object && !counts.IsZero() { // which is no object, and none yet
+		if _, err := r.accept(r.last.signed); err != nil {
+			return route.Revision{}, failed(ctx, "signature", err, secrets)
+		}
+		if !r.last.refused {
+			return r.last.revision, r.last.err
+		}
 	}
 	// The commit that was listed is asked for by its hash, and not the branch by
 	// its name: it may have moved by now.
-	pack, err := download(ctx, session, refs, commit, r.options.Limits.RepositoryBytes)
+	pack, err := download(ctx, session, refs, counts, r.options.Limits.RepositoryBytes)
+	if errors.Is(err, errGone) && r.options.Revision != "" {
+		err = lastingf("the remote does not have that commit, or does not give it away by its hash")
+	}
 	if err != nil {
-		err = failed(ctx, "fetch", err)
+		err = failed(ctx, "fetch", err, secrets)
 		if errors.Is(err, errTooLarge) {
-			r.last = outcome{commit: commit, err: err}
+			r.last = outcome{object: counts, err: err}
 		}
 		return route.Revision{}, err
 	}
-	files, err := r.read(ctx, pack, commit)
-	if err != nil {
-		err = failed(ctx, "read tree", err)
-		if ctx.Err() == nil {
-			r.last = outcome{commit: commit, err: err}
-		}
-		return route.Revision{}, err
+	read := r.read(ctx, pack, refs, counts, commit, secrets)
+	if ctx.Err() == nil {
+		r.last = read
 	}
-	r.last = outcome{commit: commit, revision: route.Revision{ID: commit.String(), Files: files}}
-	return r.last.revision, nil
+	return read.revision, read.err
 }
 
-// Watch wakes at once and then every Interval. It returns nil when ctx ends.
+// read answers what becomes of a commit that was downloaded. Its files are read if
+// its signature counts, or none is asked for.
+func (r *Remote) read(ctx context.Context, pack []byte, refs *packp.AdvRefs, counts, hash plumbing.Hash, secrets []string) outcome {
+	o := outcome{object: counts}
+	fail := func(step string, err error) outcome {
+		o.err = failed(ctx, step, err, secrets)
+		return o
+	}
+	objects, err := unpack(pack)
+	if err != nil {
+		return fail("read tree", err)
+	}
+	commit, err := object.GetCommit(objects, hash)
+	if err != nil {
+		return fail("read tree", fmt.Errorf("commit %s: %s", hash, oneLine(err)))
+	}
+	if o.signed, err = r.signature(objects, refs, commit); err != nil {
+		return fail("signature", err)
+	}
+	signer, err := r.accept(o.signed)
+	if err != nil {
+		o.refused = true
+		return fail("signature", err)
+	}
+	files, err := reading{objects: objects, limits: r.options.Limits, folder: r.options.Folder, of: r.branch(),
+		missing: "the remote did not send its content"}.read(ctx, commit.TreeHash)
+	if err != nil {
+		return fail("read tree", err)
+	}
+	o.revision = route.Revision{ID: hash.String(), Files: files, Signer: signer}
+	return o
+}
+
+// Watch wakes at once and then every Interval, except after a Fetch whose error
+// may pass: whoever made it tries again by himself, further and further apart, and
+// a remote that is down is not to be asked more often than that. It returns nil
+// when ctx ends.
 func (r *Remote) Watch(ctx context.Context, wake chan<- struct{}) error {
 	for {
-		send(wake)
+		if !r.failing.Load() {
+			send(wake)
+		}
 		spread := r.options.Interval / 10
 		select {
 		case <-ctx.Done():
@@ -171,13 +252,4 @@ func send(wake chan<- struct{}) {
 	case wake <- struct{}{}:
 	default:
 	}
-}
-
-// failed puts the step in front. If the context ended, that is the reason, and
-// not what the broken connection looked like.
-func failed(ctx context.Context, step string, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	return fmt.Errorf("%s: %w", step, err)
 }

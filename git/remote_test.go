@@ -11,7 +11,7 @@ import (
 	"github.com/wharfinger/wharfinger/route"
 )
 
-func fetch(t *testing.T, s source) route.Revision {
+func fetch(t *testing.T, s reader) route.Revision {
 	t.Helper()
 	rev, err := s.Fetch(t.Context())
 	if err != nil {
@@ -78,28 +78,6 @@ func TestRemoteBadCommitOnce(t *testing.T) {
 	wantFiles(t, fetch(t, remote), good, "a.yaml=a\n")
 }
 
-func TestRemoteForcePush(t *testing.T) {
-	r := newRepository(t)
-	r.write("a.yaml", "one")
-	r.push()
-	remote := r.remote()
-	fetch(t, remote)
-
-	r.write("a.yaml", "amended")
-	r.git("add", "--all")
-	r.git("commit", "--quiet", "--amend", "-m", "amended")
-	r.git("push", "--quiet", "--force", "origin", "HEAD")
-	wantFiles(t, fetch(t, remote), r.git("rev-parse", "HEAD"), "a.yaml=amended\n")
-
-	r.git("checkout", "--quiet", "--orphan", "new")
-	r.git("rm", "--quiet", "-rf", ".")
-	r.write("b.yaml", "orphan")
-	r.git("add", "--all")
-	r.git("commit", "--quiet", "-m", "orphan")
-	r.git("push", "--quiet", "--force", "origin", "HEAD:main")
-	wantFiles(t, fetch(t, remote), r.git("rev-parse", "HEAD"), "b.yaml=orphan\n")
-}
-
 func TestRemoteBranchAndFolder(t *testing.T) {
 	r := newRepository(t)
 	r.write("a.yaml", "a")
@@ -130,13 +108,13 @@ func TestRemoteMovesDuringFetch(t *testing.T) {
 	r.write("a.yaml", "one")
 	first := r.push()
 	move := func() {}
-	r.before = func(_ http.ResponseWriter, req *http.Request) bool {
+	r.set(func(_ http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodPost {
 			move()
 			move = func() {}
 		}
 		return true
-	}
+	})
 
 	var second string
 	move = func() {
@@ -195,5 +173,35 @@ func TestRemoteWatch(t *testing.T) {
 	}
 	if got := r.requests.Load(); got != 0 {
 		t.Errorf("Watch made %d requests, want 0", got)
+	}
+}
+
+// While whoever fetches tries again on its own, the ticks rest.
+func TestRemoteWatchRests(t *testing.T) {
+	r := newRepository(t)
+	r.write("a.yaml", "a")
+	r.push()
+	remote := r.remote(func(o *git.RemoteOptions) { o.Interval = time.Second })
+	r.set(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusBadGateway)
+		return false
+	})
+	wantError(t, remote, "list refs: the remote answered HTTP status 502")
+	wake := make(chan struct{}, 1)
+	go remote.Watch(t.Context(), wake)
+	select {
+	case <-wake:
+		t.Error("a wake after a failure that may pass")
+	case <-time.After(2500 * time.Millisecond):
+	}
+	r.set(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusNotFound)
+		return false
+	})
+	wantError(t, remote, "list refs: the remote has no such repository")
+	select {
+	case <-wake:
+	case <-time.After(20 * time.Second):
+		t.Error("no wake after a failure that stays")
 	}
 }

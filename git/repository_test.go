@@ -22,10 +22,17 @@ type repository struct {
 	t        *testing.T
 	work     string
 	bare     string
+	backend  http.Handler // git itself
 	server   *httptest.Server
 	requests atomic.Int32
-	before   func(w http.ResponseWriter, r *http.Request) bool // answers true to go on
+	before   atomic.Pointer[intercept]
 }
+
+// intercept answers a request in git's place, or true to let git do it.
+type intercept func(w http.ResponseWriter, r *http.Request) bool
+
+// set puts an intercept in front of git from now on, or nothing.
+func (r *repository) set(i intercept) { r.before.Store(&i) }
 
 const main = "main"
 
@@ -37,18 +44,13 @@ var gitEnv = []string{
 
 func newRepository(t *testing.T) *repository {
 	t.Helper()
-	// The file transport runs git in this process's environment.
-	for _, v := range gitEnv {
-		name, value, _ := strings.Cut(v, "=")
-		t.Setenv(name, value)
-	}
 	dir := t.TempDir()
 	r := &repository{t: t, work: filepath.Join(dir, "work"), bare: filepath.Join(dir, "served", "routes.git")}
 	run(t, dir, "init", "--quiet", "--bare", "-b", main, r.bare)
 	run(t, dir, "init", "--quiet", "-b", main, r.work)
 	r.git("remote", "add", "origin", r.bare)
 
-	backend := &cgi.Handler{
+	r.backend = &cgi.Handler{
 		Path: filepath.Join(run(t, dir, "--exec-path"), "git-http-backend"),
 		Env:  append([]string{"GIT_PROJECT_ROOT=" + filepath.Dir(r.bare), "GIT_HTTP_EXPORT_ALL=1"}, gitEnv...),
 		// Both complain of a client that left early, as some tests do.
@@ -57,8 +59,8 @@ func newRepository(t *testing.T) *repository {
 	}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)
-		if r.before == nil || r.before(w, req) {
-			backend.ServeHTTP(w, req)
+		if i := r.before.Load(); i == nil || *i == nil || (*i)(w, req) {
+			r.backend.ServeHTTP(w, req)
 		}
 	}))
 	t.Cleanup(r.server.Close)

@@ -20,27 +20,28 @@ import (
 // can stand for more paths than can ever be visited.
 const maxEntries = 1_000_000
 
-// read answers the route files of a commit, straight from its trees.
-func (r *Remote) read(ctx context.Context, pack []byte, hash plumbing.Hash) ([]route.File, error) {
-	objects, err := unpack(pack)
+// reading is how the route files of a commit are read.
+type reading struct {
+	objects storer.EncodedObjectStorer
+	limits  Limits
+	folder  string // below the root, with slashes; "." is the root
+	of      string // what people call the commit
+	missing string // what it means when the content of a file is not there
+}
+
+// read answers the route files of a tree, straight from the objects.
+func (r reading) read(ctx context.Context, tree plumbing.Hash) ([]route.File, error) {
+	folder, err := findFolder(r.objects, tree, r.folder)
 	if err != nil {
 		return nil, err
 	}
-	commit, err := object.GetCommit(objects, hash)
-	if err != nil {
-		return nil, fmt.Errorf("commit %s: %s", hash, oneLine(err))
-	}
-	folder, err := findFolder(objects, commit.TreeHash, r.options.Folder)
-	if err != nil {
-		return nil, err
-	}
-	w := walker{ctx: ctx, objects: objects, found: collector{limits: r.options.Limits}}
+	w := walker{ctx: ctx, objects: r.objects, missing: r.missing, found: collector{limits: r.limits}}
 	if err := w.walk(folder, ""); err != nil {
 		return nil, err
 	}
-	where := "the root of " + r.branch()
-	if r.options.Folder != "." {
-		where = "folder " + r.options.Folder + " of " + r.branch()
+	where := "the root of " + r.of
+	if r.folder != "." {
+		where = "folder " + r.folder + " of " + r.of
 	}
 	return w.found.finish(where)
 }
@@ -63,7 +64,7 @@ next:
 				continue next
 			}
 		}
-		return root, fmt.Errorf("folder %s does not exist in the repository", folder)
+		return root, nothing(fmt.Sprintf("folder %s does not exist in the repository", folder))
 	}
 	return root, nil
 }
@@ -73,6 +74,7 @@ next:
 type walker struct {
 	ctx     context.Context
 	objects storer.EncodedObjectStorer
+	missing string
 	found   collector
 	entries int
 }
@@ -87,14 +89,14 @@ func (w *walker) walk(hash plumbing.Hash, dir string) error {
 	}
 	for _, e := range tree.Entries {
 		if w.entries++; w.entries > maxEntries {
-			return fmt.Errorf("more than %d files and folders", maxEntries)
+			return lastingf("more than %d files and folders", maxEntries)
 		}
 		name := path.Join(dir, e.Name)
 		switch {
 		case strings.HasPrefix(e.Name, "."):
 			// Nothing below it is a route file.
 		case strings.Contains(e.Name, "/") || len(name) > maxPath:
-			return fmt.Errorf("tree %s: the name %.80q is not possible", hash, e.Name)
+			return lastingf("tree %s: the name %.80q is not possible", hash, e.Name)
 		case e.Mode == filemode.Dir:
 			err = w.walk(e.Hash, name)
 		case e.Mode == filemode.Submodule:
@@ -117,7 +119,7 @@ func (w *walker) walk(hash plumbing.Hash, dir string) error {
 func (w *walker) add(name string, hash plumbing.Hash) error {
 	blob, err := object.GetBlob(w.objects, hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return fmt.Errorf("%q: the remote did not send its content", name)
+		return fmt.Errorf("%q: %s", name, w.missing)
 	}
 	if err != nil {
 		return fmt.Errorf("%q: %s", name, oneLine(err))
