@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +28,8 @@ var ErrChanged = errors.New("the proxy's service was changed by somebody else me
 // old proxy serves), "starting", "running" (but the new files are not answered
 // yet), and "serves 01f08b50", the start of the rollout's digest.
 //
-// Errors: a *Failed for a rollout that Swarm or the deadline ended; ErrChanged;
+// Errors: a *Failed for a rollout that Swarm or the deadline ended, or that wants a
+// port which another program has; ErrChanged;
 // ctx.Err() as soon as ctx ends, with the rollout left to go on by itself; any
 // other is of one request and can be tried again.
 func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(node, state string)) error {
@@ -38,7 +38,7 @@ func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(
 		return err
 	}
 	sent := false
-	if svc == nil || !carries(svc.Spec.TaskTemplate, r) {
+	if svc == nil || !carries(svc.Spec, r) {
 		if svc != nil && !r.Quarantined {
 			if err := c.unrecorded(ctx, r, *svc); err != nil {
 				return err
@@ -46,6 +46,11 @@ func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(
 		}
 		if !sameBase(svc, r.From) {
 			return ErrChanged
+		}
+		if svc != nil {
+			if err := c.taken(ctx, r, *svc); err != nil {
+				return err
+			}
 		}
 		c.step("configs", r)
 		ids, err := c.makeConfigs(ctx, r)
@@ -111,10 +116,7 @@ func sameBase(svc *api.Service, from *generator.ProxyService) bool {
 	return maps.Equal(p.Carried, from.Carried) && sameSpec(p.Spec, from.Spec) && sameSpec(p.Applied, from.Applied)
 }
 
-func sameSpec(a, b generator.Spec) bool {
-	return a.Image == b.Image && a.Grace == b.Grace && slices.Equal(a.Constraints, b.Constraints) &&
-		slices.Equal(a.Secrets, b.Secrets)
-}
+func sameSpec(a, b generator.Spec) bool { return asLabel(withoutNames(a)) == asLabel(withoutNames(b)) }
 
 // makeConfigs creates the configs that are missing and returns the IDs of all
 // by name. One that is there must hold what its name promises.
@@ -179,7 +181,7 @@ func (c *Cluster) update(ctx context.Context, r generator.Rollout, ids map[strin
 		switch {
 		case err != nil:
 			return false, err
-		case svc != nil && carries(svc.Spec.TaskTemplate, r):
+		case svc != nil && carries(svc.Spec, r):
 			return false, nil
 		case !sameBase(svc, r.From):
 			return false, ErrChanged

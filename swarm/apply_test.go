@@ -202,14 +202,15 @@ func TestUpdateOutOfSequence(t *testing.T) {
 	w.must()
 	w.host = "b.local"
 	r := w.rollout()
-	// Somebody writes to the service between our reading and our writing.
+	// Somebody writes to the service between our reading and our writing, and nothing
+	// that a repository can name.
 	updates := 0
 	w.cluster = w.through(func(method, path string) {
 		if method != http.MethodPost || !strings.HasSuffix(path, "/update") {
 			return
 		}
 		if updates++; updates <= 2 {
-			w.docker("service", "update", "--detach", fmt.Sprintf("--label-add=n=%d", updates), "wharfinger-overtaken")
+			w.docker("service", "update", "--detach", fmt.Sprintf("--rollback-delay=%ds", updates), "wharfinger-overtaken")
 		}
 	})
 	if err := w.apply(r); err != nil {
@@ -219,8 +220,8 @@ func TestUpdateOutOfSequence(t *testing.T) {
 	if updates != 3 {
 		t.Errorf("%d updates were sent, want 3: two of them overtaken", updates)
 	}
-	if got := w.docker("service", "inspect", "-f", "{{.Spec.Labels.n}}", "wharfinger-overtaken"); got != "2" {
-		t.Errorf("the other's label: got %q, want 2", got)
+	if got := w.docker("service", "inspect", "-f", "{{.Spec.RollbackConfig.Delay}}", "wharfinger-overtaken"); got != "2s" {
+		t.Errorf("the other's delay: got %q, want 2s", got)
 	}
 }
 

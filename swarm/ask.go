@@ -54,6 +54,9 @@ func (w *confirmation) ask(ctx context.Context, svc api.Service, tasks []api.Tas
 			right, w.why = false, p.node.Hostname+": "+p.why
 			if p.silent && !w.answered[p.node.Hostname] {
 				w.why += fmt.Sprintf("; open port %d from the managers to the proxies' nodes", w.r.StatusPort)
+				if addr, err := p.node.Address(); err == nil && addr.Is6() && w.r.Spec.OnHost() {
+					w.why += ", and have the proxy listen there with listen: {ipv6: true}"
+				}
 			}
 		}
 	}
@@ -153,7 +156,30 @@ func (w *confirmation) places(ctx context.Context, svc api.Service, tasks []api.
 // Constraints and service labels change without new tasks.
 func current(t api.Task, svc api.Service) bool {
 	now := svc.Spec.TaskTemplate
-	return t.Spec.ForceUpdate == now.ForceUpdate && reflect.DeepEqual(t.Spec.ContainerSpec, now.ContainerSpec)
+	return t.Spec.ForceUpdate == now.ForceUpdate && reflect.DeepEqual(t.Spec.ContainerSpec, now.ContainerSpec) &&
+		reflect.DeepEqual(t.Spec.Resources, now.Resources) &&
+		slices.Equal(attached(api.ServiceSpec{TaskTemplate: t.Spec}), attached(svc.Spec)) &&
+		(!publishes(t) || slices.Equal(onNode(t.Status.PortStatus.Ports), onNode(ports(svc.Spec))))
+}
+
+// publishes reports whether a task would tell what it publishes. Ports are no part
+// of its spec, but of its status; in the host's network there are none.
+func publishes(t api.Task) bool {
+	return t.Status.State == api.TaskStateRunning && !slices.ContainsFunc(t.NetworksAttachments, func(a api.NetworkAttachment) bool {
+		return a.Network.Spec.Name == generator.HostNetwork
+	})
+}
+
+// onNode lists the ports that are published on the node itself.
+func onNode(ports []api.PortConfig) []string {
+	var out []string
+	for _, p := range ports {
+		if p.PublishMode == api.PortConfigPublishModeHost {
+			out = append(out, fmt.Sprintf("%d/%s", p.TargetPort, p.Protocol))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out) // an engine tells them for IPv4 and for IPv6
 }
 
 // learnNodes reads the nodes when a task names one that is not known.

@@ -43,8 +43,10 @@ type confirmation struct {
 	answered map[string]bool           // whose status listener ever did, by host name
 	idle     time.Time                 // since when Swarm has not been seen at work
 	empty    time.Time                 // since when there is no task
+	passed   map[string]bool           // tasks on lost nodes that Swarm was made not to wait for
 	marked   bool                      // the service says that this rollout failed
 	why      string                    // why the last look did not confirm
+	drains   time.Duration             // that come on top of the deadline
 }
 
 // confirm returns nil when every proxy serves the rollout. "Every" is every task
@@ -52,7 +54,7 @@ type confirmation struct {
 func (c *Cluster) confirm(ctx context.Context, r generator.Rollout, sent bool, progress func(node, state string)) error {
 	w := &confirmation{
 		Cluster: c, r: r, sent: sent, progress: progress,
-		states: map[string]string{}, answered: map[string]bool{}, idle: time.Now(),
+		states: map[string]string{}, answered: map[string]bool{}, passed: map[string]bool{}, idle: time.Now(),
 	}
 	deadline := time.Now().Add(c.deadline)
 	for right := 0; ; {
@@ -71,11 +73,11 @@ func (c *Cluster) confirm(ctx context.Context, r generator.Rollout, sent bool, p
 				w.log.Warn("no node fits the proxy's constraints, so nothing serves it", "proxy", r.Proxy, "constraints", r.Spec.Constraints)
 			}
 			if w.marked {
-				return w.mark(ctx, r, "") // it came right after all
+				return w.mark(ctx, r, failure(generator.Rollout{}, "")) // it came right after all
 			}
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(deadline.Add(w.drains)) {
 			return w.late(ctx)
 		}
 		if !sent && time.Since(w.idle) > unsentFor {
@@ -102,35 +104,93 @@ func (w *confirmation) look(ctx context.Context) (bool, error) {
 	if moving(state) {
 		w.idle = time.Now()
 	}
-	if !carries(svc.Spec.TaskTemplate, w.r) {
-		// Swarm swaps the specs and sets the state in one write, so a service that
-		// has other files without a rollback got them from somebody.
-		if strings.HasPrefix(string(state), "rollback_") {
-			return false, w.rolledBack(ctx, w.r, *svc)
-		}
-		return false, ErrChanged
+	if !carries(svc.Spec, w.r) {
+		return false, w.overtaken(ctx, svc)
+	}
+	if state == api.UpdateStatePaused && w.sent && w.r.Named.Update.Failure == api.UpdateFailureActionPause {
+		w.why = "Swarm says: " + svc.UpdateStatus.Message
+		return false, nil // so that somebody can look at it, until the deadline
 	}
 	if state == api.UpdateStatePaused || state == api.UpdateStateRollbackPaused {
 		return false, w.failed(ctx, w.r, *svc, svc.UpdateStatus.Message, stoodStill)
 	}
 	w.marked = svc.Spec.Labels[labelFailed] == w.r.ID
-	tasks, err := w.tasks(ctx, *svc)
+	all, err := w.history(ctx, *svc)
 	if err != nil {
 		w.why = err.Error()
 		return false, nil
 	}
+	tasks := wanted(all)
 	if len(tasks) == 0 {
 		return w.noTasks(), nil
 	}
 	w.empty = time.Time{}
+	w.drains = patience(w.r, tasks)
 	serving := w.ask(ctx, *svc, tasks)
 	if moving(state) {
 		if serving {
 			w.why = "Swarm says: " + svc.UpdateStatus.Message
 		}
+		w.goOn(ctx, *svc, all)
 		return false, nil
 	}
 	return serving, nil
+}
+
+// goOn has Swarm go on where it waits for a task on a node that is lost: it would
+// wait for ever (swarmkit, Updater.updateTask: "Consider adding a timeout here"). An
+// update begins anew, without the nodes that are down, if the specification differs
+// from the one before (Supervisor.Update), which a label is enough for. That the one
+// to go back to is lost is the price. What cannot be asked or sent now can at the
+// next look.
+func (w *confirmation) goOn(ctx context.Context, svc api.Service, all []api.Task) {
+	waits := map[string]bool{} // by the node's ID
+	for _, t := range all {
+		if current(t, svc) && unborn(t) && !w.passed[t.ID] {
+			waits[t.NodeID] = true
+		}
+	}
+	if len(waits) == 0 {
+		return
+	}
+	nodes, err := w.nodes(ctx)
+	if err != nil {
+		return
+	}
+	var down []string // those that the rollout went on without before among them
+	if before := svc.Spec.Labels[labelWithout]; before != "" {
+		down = strings.Fields(before)
+	}
+	known := len(down)
+	for _, n := range nodes {
+		if !waits[n.ID] || n.Status.State != api.NodeStateDown {
+			delete(waits, n.ID)
+		} else {
+			down = append(down, n.Description.Hostname)
+		}
+	}
+	if len(down) == known {
+		return
+	}
+	spec := svc.Spec
+	spec.Labels = withLabels(spec.Labels, map[string]string{labelWithout: strings.Join(down, " ")})
+	if w.send(ctx, svc, spec, api.RegistryAuthFromSpec) != nil {
+		return
+	}
+	w.log.Warn("Swarm waited for nodes that are down; the rollout goes on without them", "proxy", w.r.Proxy, "nodes", strings.Join(down, " "))
+	for _, t := range all {
+		w.passed[t.ID] = w.passed[t.ID] || waits[t.NodeID]
+	}
+}
+
+// unborn reports whether a task was never seen to run.
+func unborn(t api.Task) bool {
+	switch t.Status.State {
+	case api.TaskStateNew, api.TaskStatePending, api.TaskStateAllocated, api.TaskStateAssigned,
+		api.TaskStateAccepted, api.TaskStatePreparing, api.TaskStateReady, api.TaskStateStarting:
+		return true
+	}
+	return false
 }
 
 func updateState(svc api.Service) api.UpdateState {
@@ -155,13 +215,16 @@ func (w *confirmation) noTasks() bool {
 	return time.Since(w.empty) >= noTasksFor
 }
 
-// tasks returns the service's tasks that Swarm wants to run, the newest first.
-// One that waits to be restarted is wanted "ready".
-func (c *Cluster) tasks(ctx context.Context, svc api.Service) ([]api.Task, error) {
-	all, err := c.history(ctx, svc)
-	return slices.DeleteFunc(all, func(t api.Task) bool {
-		return t.DesiredState != api.TaskStateRunning && t.DesiredState != api.TaskStateReady
-	}), err
+// wanted returns the tasks that Swarm wants to run. One that waits to be restarted is
+// wanted "ready".
+func wanted(all []api.Task) []api.Task {
+	var out []api.Task
+	for _, t := range all {
+		if t.DesiredState == api.TaskStateRunning || t.DesiredState == api.TaskStateReady {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // history returns the service's tasks, also those that ended, the newest first.

@@ -107,6 +107,23 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// Swarm goes back in the very moment in which the rollout is to be taken back. That
+// is no way back that failed.
+func TestRolledBackAtTheDeadline(t *testing.T) {
+	w := newWorld(t, "moment")
+	good := w.must()
+	w.cluster = w.connect(8 * time.Second)
+	w.image = "10.255.255.1:5000/nginx:1.30"
+	bad := w.rollout()
+	w.log.on = func(step string) {
+		if step == "take-back" {
+			w.docker("service", "rollback", "--detach", "wharfinger-moment")
+		}
+	}
+	w.fails(bad, true)
+	w.serves(good.Digest)
+}
+
 func TestCreationThatFails(t *testing.T) {
 	w := newWorld(t, "stillborn")
 	w.cluster = w.connect(6 * time.Second)

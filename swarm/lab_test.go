@@ -87,6 +87,7 @@ type world struct {
 	status int
 	image  string
 	extra  string // more lines below the proxy
+	pool   string // the one pool
 	host   string // the one route's host
 	// Names of secrets. No field of the repository has to name one here.
 	secrets []string
@@ -108,6 +109,7 @@ func newWorld(t *testing.T, proxy string) *world {
 	ports += 2
 	w := &world{
 		T: t, lab: shared.lab, log: &steps{}, proxy: proxy, http: ports, status: ports + 1, image: "nginx:1.30", host: "a.local",
+		pool:  `{servers: ["10.255.255.1:80"]}`,
 		extra: "    constraints: [node.labels.nodetype == loadbalancer]\n",
 	}
 	w.cluster = w.connect(45 * time.Second)
@@ -165,10 +167,10 @@ func (w *world) rollout() generator.Rollout {
     listen: {http: %d}
     status: {port: %d}
 %spools:
-  out: {servers: ["10.255.255.1:80"]}
+  out: %s
 routes:
   r: {hosts: [%s], pool: out}
-`, w.proxy, w.image, w.http, w.status, w.extra, w.host)
+`, w.proxy, w.image, w.http, w.status, w.extra, w.pool, w.host)
 	desired, problems := route.Parse(route.Revision{ID: "rev-" + w.host, Files: []route.File{{Path: "r.yaml", Data: []byte(yaml)}}})
 	if problems != nil {
 		w.Fatal(problems)

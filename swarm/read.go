@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/wharfinger/wharfinger/generator"
@@ -18,8 +20,16 @@ import (
 // Tasks are read first. What they name has been made before them, so services
 // and nodes read later know it; where they do not, it was removed meanwhile, and
 // its tasks are left out with it. The other way round, a task of a node that
-// just joined would look like one of a node that is gone.
+// just joined would look like one of a node that is gone. So with networks, which
+// are read after the services that are on them; and none can be removed as long as
+// it has a task.
 func (c *Cluster) Read(ctx context.Context) (*generator.Live, error) {
+	live, err := c.read(ctx)
+	c.unread.Store(err != nil)
+	return live, err
+}
+
+func (c *Cluster) read(ctx context.Context) (*generator.Live, error) {
 	tasks, err := call(ctx, func(ctx context.Context) ([]api.Task, error) {
 		wanted := filters.NewArgs(filters.Arg("desired-state", string(api.TaskStateRunning)))
 		return c.docker.TaskList(ctx, api.TaskListOptions{Filters: wanted})
@@ -37,13 +47,37 @@ func (c *Cluster) Read(ctx context.Context) (*generator.Live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read services: %w", err)
 	}
+	networks, err := c.networks(ctx)
+	if err != nil {
+		return nil, err
+	}
 	secrets, err := call(ctx, func(ctx context.Context) ([]api.Secret, error) {
 		return c.docker.SecretList(ctx, api.SecretListOptions{}) // names; engines keep the rest to themselves
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read secrets: %w", err)
 	}
-	return liveOf(tasks, nodes, services, secrets), nil
+	return liveOf(tasks, nodes, networks, services, secrets), nil
+}
+
+// networks lists the networks that services can join, as far as the manager says.
+// An engine that cannot ask the Swarm answers with what it knows by itself, as if
+// that were all. So the host's network, which only the Swarm knows by this ID, is
+// asked for behind that: then the failure is one.
+func (c *Cluster) networks(ctx context.Context) ([]network.Summary, error) {
+	networks, err := call(ctx, func(ctx context.Context) ([]network.Summary, error) {
+		return c.docker.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("scope", "swarm"))})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read networks: %w", err)
+	}
+	host, err := call(ctx, func(ctx context.Context) (network.Inspect, error) {
+		return c.docker.NetworkInspect(ctx, generator.HostNetwork, network.InspectOptions{Scope: "swarm"})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read networks: %w", err)
+	}
+	return append(networks, host), nil
 }
 
 func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {
@@ -56,7 +90,7 @@ func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {
 	return nodes, nil
 }
 
-func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service, secrets []api.Secret) *generator.Live {
+func liveOf(tasks []api.Task, nodes []api.Node, networks []network.Summary, services []api.Service, secrets []api.Secret) *generator.Live {
 	// Empty lists rather than nil, so that JSON shows [] for nothing.
 	live := &generator.Live{Nodes: []generator.Node{}, Services: []generator.Service{}, Tasks: []generator.Task{}}
 	known := map[string]bool{"": true} // a task that waits for a node names none
@@ -64,10 +98,17 @@ func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service, secrets 
 		known[n.ID] = true
 		live.Nodes = append(live.Nodes, nodeOf(n))
 	}
+	names := networkNames(tasks, networks)
+	for _, n := range names {
+		live.Networks = append(live.Networks, n)
+	}
 	for _, s := range services {
 		known[s.ID] = true
-		live.Services = append(live.Services, generator.Service{ID: s.ID, Name: s.Spec.Name, Labels: noneAsNil(s.Spec.Labels)})
+		live.Services = append(live.Services, serviceOf(s))
 		if p, ok := proxyOf(s); ok {
+			for i, n := range p.Spec.Networks {
+				p.Spec.Networks[i].Name = names[n.ID].Name
+			}
 			live.Proxies = append(live.Proxies, p)
 		}
 	}
@@ -76,14 +117,15 @@ func liveOf(tasks []api.Task, nodes []api.Node, services []api.Service, secrets 
 			continue
 		}
 		live.Tasks = append(live.Tasks, generator.Task{
-			ID: t.ID, Service: t.ServiceID, Node: t.NodeID,
-			State: string(t.Status.State), Ports: portsOf(t.Status.PortStatus.Ports),
+			ID: t.ID, Service: t.ServiceID, Node: t.NodeID, State: string(t.Status.State),
+			Ports: portsOf(t.Status.PortStatus.Ports), Addresses: addressesOf(t.NetworksAttachments),
 		})
 	}
 	for _, s := range secrets {
 		live.Secrets = append(live.Secrets, generator.Secret{ID: s.ID, Name: s.Spec.Name})
 	}
 	slices.SortFunc(live.Nodes, func(a, b generator.Node) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(live.Networks, func(a, b generator.Network) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(live.Services, func(a, b generator.Service) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(live.Tasks, func(a, b generator.Task) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(live.Secrets, bySecretName)
@@ -96,10 +138,75 @@ func nodeOf(n api.Node) generator.Node {
 		ID: n.ID, Hostname: n.Description.Hostname, Role: string(n.Spec.Role),
 		State: string(n.Status.State), Addr: n.Status.Addr, Labels: noneAsNil(n.Spec.Labels),
 	}
+	if n.Spec.Availability != api.NodeAvailabilityActive {
+		out.Availability = string(n.Spec.Availability)
+	}
+	out.OS, out.Arch = n.Description.Platform.OS, n.Description.Platform.Architecture
+	out.EngineLabels = noneAsNil(n.Description.Engine.Labels)
 	if n.ManagerStatus != nil {
 		out.ManagerAddr = n.ManagerStatus.Addr
 	}
 	return out
+}
+
+// networkNames puts together what is listed and what tasks are on, by ID. Tasks tell
+// of their networks themselves: their addresses are not lost with a list that lacks
+// something.
+func networkNames(tasks []api.Task, networks []network.Summary) map[string]generator.Network {
+	all := map[string]generator.Network{}
+	for _, t := range tasks {
+		for _, a := range t.NetworksAttachments {
+			all[a.Network.ID] = generator.Network{ID: a.Network.ID, Name: a.Network.Spec.Name, Ingress: a.Network.Spec.Ingress}
+		}
+	}
+	for _, n := range networks {
+		all[n.ID] = generator.Network{ID: n.ID, Name: n.Name, Ingress: n.Ingress}
+	}
+	return all
+}
+
+func serviceOf(s api.Service) generator.Service {
+	out := generator.Service{ID: s.ID, Name: s.Spec.Name, Labels: noneAsNil(s.Spec.Labels), Networks: attached(s.Spec)}
+	for _, vip := range s.Endpoint.VirtualIPs {
+		// One more is on the routing mesh's network, where nobody else can ask for it;
+		// the host's has none.
+		if addr := withoutPrefix(vip.Addr); addr != "" && slices.Contains(out.Networks, vip.NetworkID) {
+			out.VIPs = append(out.VIPs, generator.Address{Network: vip.NetworkID, Address: addr})
+		}
+	}
+	slices.SortStableFunc(out.VIPs, byNetwork)
+	if s.Spec.EndpointSpec != nil {
+		for _, p := range s.Spec.EndpointSpec.Ports {
+			out.Ports = append(out.Ports, generator.ServicePort{Protocol: string(p.Protocol), Target: int(p.TargetPort), Published: int(p.PublishedPort), Mode: string(p.PublishMode)})
+		}
+	}
+	slices.SortFunc(out.Ports, func(a, b generator.ServicePort) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.Published, b.Published))
+	})
+	return out
+}
+
+// addressesOf lists a task's addresses, but for that on the routing mesh's network.
+func addressesOf(attachments []api.NetworkAttachment) []generator.Address {
+	var out []generator.Address
+	for _, a := range attachments {
+		if a.Network.Spec.Ingress {
+			continue
+		}
+		for _, addr := range a.Addresses {
+			out = append(out, generator.Address{Network: a.Network.ID, Address: withoutPrefix(addr)})
+		}
+	}
+	slices.SortStableFunc(out, byNetwork)
+	return out
+}
+
+func byNetwork(a, b generator.Address) int { return cmp.Compare(a.Network, b.Network) }
+
+// withoutPrefix is an address as 10.0.1.5, of 10.0.1.5/24.
+func withoutPrefix(addr string) string {
+	addr, _, _ = strings.Cut(addr, "/")
+	return addr
 }
 
 // portsOf keeps the ports on the node itself, each once: an engine tells them

@@ -22,6 +22,18 @@ func TestPortsOf(t *testing.T) {
 	}
 }
 
+func TestServicePorts(t *testing.T) {
+	s := api.Service{Spec: api.ServiceSpec{EndpointSpec: &api.EndpointSpec{Ports: []api.PortConfig{
+		{Protocol: "udp", TargetPort: 53, PublishedPort: 53, PublishMode: api.PortConfigPublishModeIngress},
+		{Protocol: "tcp", TargetPort: 8080, PublishMode: api.PortConfigPublishModeHost}, // any free port of the node
+		{Protocol: "tcp", TargetPort: 53, PublishedPort: 53, PublishMode: api.PortConfigPublishModeIngress},
+	}}}}
+	want := []generator.ServicePort{{Protocol: "tcp", Target: 53, Published: 53, Mode: "ingress"}, {Protocol: "udp", Target: 53, Published: 53, Mode: "ingress"}, {Protocol: "tcp", Target: 8080, Mode: "host"}}
+	if got := serviceOf(s).Ports; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestLiveOf(t *testing.T) {
 	task := func(id, service, node string) api.Task {
 		return api.Task{ID: id, ServiceID: service, NodeID: node, Status: api.TaskStatus{State: api.TaskStateRunning}}
@@ -32,7 +44,7 @@ func TestLiveOf(t *testing.T) {
 	secret := func(id, name string) api.Secret {
 		return api.Secret{ID: id, Spec: api.SecretSpec{Annotations: api.Annotations{Name: name}, Data: []byte("hush")}}
 	}
-	live := liveOf(tasks, nodes, []api.Service{{ID: "s1"}}, []api.Secret{secret("x1", "key"), secret("x2", "cert")})
+	live := liveOf(tasks, nodes, nil, []api.Service{{ID: "s1"}}, []api.Secret{secret("x1", "key"), secret("x2", "cert")})
 	want := &generator.Live{
 		Nodes:    []generator.Node{{ID: "n1", ManagerAddr: "10.0.0.1:2377"}, {ID: "n2"}},
 		Services: []generator.Service{{ID: "s1"}},

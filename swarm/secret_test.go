@@ -64,10 +64,10 @@ func TestSecretsOfAService(t *testing.T) {
 			if got := after.TaskTemplate.ContainerSpec.Secrets; !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %s, want %s", asJSON(got), asJSON(c.want))
 			}
-			if !carries(after.TaskTemplate, r) {
+			if !carries(after, r) {
 				t.Error("what was updated does not carry the rollout")
 			}
-			if got, want := carries(before.TaskTemplate, r), c.name == "these"; got != want {
+			if got, want := carries(before, r), c.name == "these"; got != want {
 				t.Errorf("before the update: carries is %t, want %t", got, want)
 			}
 			p, ok := proxyOf(api.Service{Spec: after})

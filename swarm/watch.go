@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
@@ -17,10 +18,10 @@ import (
 const poll = 2 * time.Second
 
 // Watch wakes the reader of wake, a channel with one slot, whenever the cluster
-// may have changed and every two seconds besides. A wake says "read", nothing
-// more; it never blocks. Watch returns nil when ctx ends, and for nothing else:
-// a stream of events that breaks is opened again, and is logged when it breaks
-// and when it is back, not on each try.
+// may have changed, and every two seconds besides unless the manager's own stream
+// tells of tasks and the last Read was one. A wake says "read", nothing more; it never blocks. Watch returns
+// nil when ctx ends, and for nothing else: a stream that breaks is opened again, and
+// is logged when it breaks and when it is back, not on each try.
 func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 	ring := func() {
 		select {
@@ -33,16 +34,22 @@ func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 	var listening sync.WaitGroup
 	listening.Go(func() { c.listen(ctx, ring) })
 	defer listening.Wait()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		ring()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
+	var streaming atomic.Bool
+	if c.hasStream() {
+		listening.Go(func() { c.streamTasks(ctx, ring, streaming.Store) })
+	}
+	ring()
+	for asked := time.Now(); sleep(ctx, poll) == nil; {
+		switch {
+		case !streaming.Load(), c.unread.Load():
+			ring()
+		case time.Since(asked) >= pulse:
+			if asked = time.Now(); c.hears(ctx) != nil {
+				ring() // the read tells why
+			}
 		}
 	}
+	return nil
 }
 
 // listen keeps a stream of events open.
