@@ -17,7 +17,9 @@ func TestServe(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var ready atomic.Bool
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, listener, ready.Load) }()
+	site := siteOf(nil)
+	site.Ready = ready.Load
+	go func() { done <- serve(ctx, listener, site.handler(true)) }()
 
 	get := func(path string) (int, string) {
 		t.Helper()
@@ -39,8 +41,10 @@ func TestServe(t *testing.T) {
 	want("/readyz", 503, "not every proxy has served its routes yet\n")
 	ready.Store(true)
 	want("/readyz", 200, "ready\n")
-	if code, _ := get("/"); code != 404 {
-		t.Errorf("GET /: got %d, want 404", code)
+	for _, path := range []string{"/", "/hooks/github"} { // nobody asked for hooks
+		if code, _ := get(path); code != 404 {
+			t.Errorf("GET %s: got %d, want 404", path, code)
+		}
 	}
 
 	stop()
@@ -58,7 +62,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	if err := Serve(t.Context(), listener.Addr().String(), func() bool { return true }); err == nil {
+	if err := Serve(t.Context(), Site{Address: listener.Addr().String()}); err == nil {
 		t.Error("on a port that is taken: got nil, want an error")
 	}
 }

@@ -36,3 +36,19 @@ func TestOperatorDecides(t *testing.T) {
 		}
 	}
 }
+
+// TestDaemonDoesNotNag holds that what is odd is counted once, and rolled out.
+func TestDaemonDoesNotNag(t *testing.T) {
+	w := newWorld()
+	log := run(t, w, func(*Loop) {
+		w.change(w.source, func() {
+			w.push("b.example")
+			w.rev.Files[0].Data = append(w.rev.Files[0].Data, "policies: {spare: {hsts: true}, other: {hsts: false}}\n"...)
+		})
+		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 32769)} })
+	})
+	w.wantApplied(t, "a.example", "b.example", "b.example")
+	if strings.Count(log, "warnings=") != 1 || !strings.Contains(log, "warnings=2\n") || strings.Contains(log, "spare") {
+		t.Errorf("the log shall count two warnings, once:\n%s", log)
+	}
+}

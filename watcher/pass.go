@@ -3,14 +3,15 @@ package watcher
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/interlock"
 	"github.com/wharfinger/wharfinger/route"
+	"github.com/wharfinger/wharfinger/status"
 )
 
 // Cluster is the Swarm, as far as a pass needs it.
@@ -22,7 +23,8 @@ type Cluster interface {
 	Apply(ctx context.Context, r generator.Rollout, progress func(node, state string)) error
 }
 
-// Tester asks nginx whether it takes the files.
+// Tester asks nginx whether it takes the files. Where its error lies in the files,
+// it tells of the places with Complaints() []generator.Complaint.
 type Tester interface {
 	Test(context.Context, []generator.Shard) error
 }
@@ -43,6 +45,8 @@ type Outcome struct {
 	Rollout generator.Rollout
 	// Test and Apply are how long these steps took; 0 where they were not needed.
 	Test, Apply time.Duration
+	// Sent says that the cluster was asked to bring the proxy to it.
+	Sent bool
 	// Confirmed says that every proxy task answered with the rollout's digest.
 	Confirmed bool
 	// Err is why this proxy was not brought to its rollout.
@@ -73,30 +77,40 @@ func short(digest string) string { return digest[:min(8, len(digest))] }
 
 // Plan is what a pass would do, computed without touching anything.
 type Plan struct {
+	Desired  *route.Desired
 	Model    *generator.Model
 	Rollouts []generator.Rollout
 	// Problems are of the cluster. The parts they name are left out.
 	Problems route.Problems
 	// Build and Render are how long these steps took; Render includes packing.
 	Build, Render time.Duration
+
+	read  interlock.Result                // what the model was built from
+	pools func() map[string][]status.Pool // made once, when somebody asks for a Status
 }
 
-// MakePlan goes the pure part of the way. An error means that a rendered file
-// fits into no Docker config, or that somebody's own template does not work.
+// MakePlan goes the pure part of the way. The error is route.Problems: a rendered
+// file fits into no Docker config, or somebody's own template does not work.
 func MakePlan(t generator.Templates, d *route.Desired, l *generator.Live) (*Plan, error) {
+	return makePlan(t, &Builder{}, d, l)
+}
+
+func makePlan(t generator.Templates, b *Builder, d *route.Desired, l *generator.Live) (*Plan, error) {
 	start := time.Now()
-	model, problems := generator.Build(d, l)
-	plan := &Plan{Model: model, Problems: problems, Build: time.Since(start)}
+	model, problems := b.Build(d, l)
+	plan := &Plan{Desired: d, Model: model, Problems: problems, Build: time.Since(start), read: b.read}
+	plan.pools = sync.OnceValue(plan.poolsByProxy)
 	start = time.Now()
 	for _, p := range model.Proxies {
 		files, err := t.Render(p)
 		if err != nil {
-			return nil, fmt.Errorf("proxy %s: %v", p.Name, err)
+			return nil, route.Problems{{Object: "proxy " + p.Name, Text: err.Error(), Hint: "mend the template, or do without one of your own"}}
 		}
 		r, err := generator.Pack(model.Revision, p, files, l.ProxyByName(p.Name))
 		if err != nil {
-			return nil, fmt.Errorf("proxy %s: %v", p.Name, err)
+			return nil, err
 		}
+		r.Held = plan.read.Tell(r.Held)
 		plan.Rollouts = append(plan.Rollouts, r)
 	}
 	plan.Render = time.Since(start)
@@ -113,13 +127,15 @@ func (p Passer) Apply(ctx context.Context, plan *Plan, done func(generator.Rollo
 		o := &outcomes[i]
 		o.Rollout = r
 		switch {
+		case len(r.Held) > 0:
+			o.Err = &Held{r.Held}
 		case !r.Needed():
 			o.Confirmed = done(r)
 		case r.Quarantined && !p.Retry:
 			o.Err = ErrQuarantined
 		default:
 			start := time.Now()
-			o.Err = p.Tester.Test(ctx, r.Shards)
+			o.Err = plan.Traced(r, p.Tester.Test(ctx, r.Shards))
 			o.Test = time.Since(start)
 			refused = refused || o.Err != nil
 		}
@@ -153,6 +169,17 @@ type refusal string
 func (r refusal) Error() string   { return string(r) }
 func (r refusal) Refusal() string { return string(r) }
 
+// Held is the error for a rollout that is not sent, for the cluster lacks something
+// without which the proxy is better left with what it has.
+type Held struct{ Problems route.Problems }
+
+func (h *Held) Error() string {
+	return "it keeps what it serves until this is mended: " + strings.ReplaceAll(h.Problems.Error(), "\n", "; ")
+}
+
+// Refusal marks an error that IsRefusal knows.
+func (h *Held) Refusal() string { return h.Error() }
+
 // IsRefusal reports whether an outcome's error lies in what was to be rolled
 // out, and not in the world: nginx does not take it, or it failed in the Swarm.
 func IsRefusal(err error) bool {
@@ -166,6 +193,7 @@ func IsRefusal(err error) bool {
 func (p Passer) one(ctx context.Context, o *Outcome) {
 	r := o.Rollout
 	start := time.Now()
+	o.Sent = true
 	o.Err = p.Cluster.Apply(ctx, r, func(node, state string) {
 		if p.Progress != nil {
 			p.Progress(r.Proxy, node, state)

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/wharfinger/wharfinger/route"
@@ -22,6 +23,19 @@ func (l *Loop) say(subject, message, complaint string) {
 	}
 	l.said[subject] = complaint
 	l.Log.Error(message, "what", subject, "err", complaint)
+}
+
+// sayRollout tells why a proxy is not brought to the revision: each problem with its
+// place, where there are any.
+func (l *Loop) sayRollout(proxy string, err error) {
+	subject, message := "rollout "+proxy, "proxy "+proxy+" is not brought to the revision"
+	refused, ok := errors.AsType[*Refused](err)
+	if !ok {
+		l.say(subject, message, err.Error())
+	} else if l.said[subject] != err.Error() {
+		l.said[subject] = err.Error()
+		l.logProblems(slog.LevelError, message, refused.Problems, "what", subject)
+	}
 }
 
 // logProblems gives each problem a line of its own.
