@@ -41,9 +41,10 @@ already it changes nothing. It tries again what failed before.`,
 			if err != nil {
 				return err
 			}
-			if err := rollout.fits(c.Context(), desired); err != nil {
+			if err := fits(c.Context(), rollout.tester, desired); err != nil {
 				return err
 			}
+			rollout.tester.Lacks = warnOfSandbox(c)
 			manager, err := cluster.connect(c)
 			if err != nil {
 				return err
@@ -93,7 +94,7 @@ func conclude(c *cobra.Command, outcomes []watcher.Outcome) (again bool, err err
 		r := o.Rollout
 		switch {
 		case o.Err != nil:
-			fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: %v\n", r.Proxy, o.Err)
+			printError(c, r.Proxy, o.Err)
 			switch {
 			case errors.Is(o.Err, swarm.ErrChanged):
 				changed = true
@@ -118,9 +119,29 @@ func conclude(c *cobra.Command, outcomes []watcher.Outcome) (again bool, err err
 	return false, nil
 }
 
+// printError writes why a proxy was not brought to its rollout, and below that the
+// problems of the repository, if it is for these.
+func printError(c *cobra.Command, proxy string, err error) {
+	refused, ok := errors.AsType[*watcher.Refused](err)
+	if !ok {
+		fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: %v\n", proxy, err)
+		return
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "wharfinger: proxy %s: the files did not pass their test\n", proxy)
+	fmt.Fprintln(c.OutOrStdout(), refused.Problems.Error())
+}
+
+// warnOfSandbox tells once what the system denies the test.
+func warnOfSandbox(c *cobra.Command) func([]string) {
+	return once(func(what string) { fmt.Fprintf(c.ErrOrStderr(), "warning: nginx -t runs without %s\n", what) })
+}
+
 // printChanges writes what each proxy's update consists of, a line each.
 func printChanges(c *cobra.Command, rollouts []generator.Rollout) {
 	for _, r := range rollouts {
+		for _, drift := range r.Drift {
+			fmt.Fprintf(c.OutOrStdout(), "%s: drift: %s\n", r.Proxy, drift)
+		}
 		for _, change := range r.Changes {
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", r.Proxy, change)
 		}

@@ -19,7 +19,7 @@ import (
 func TestApplyConcludes(t *testing.T) {
 	var (
 		failed  = &swarm.Failed{Proxy: "a"}
-		refused = &nginx.Refused{Complaint: "no"}
+		refused = &nginx.Refused{About: []generator.Complaint{{Text: "no"}}}
 		changed = fmt.Errorf("meanwhile: %w", swarm.ErrChanged)
 		gone    = errors.New("the manager went away")
 	)

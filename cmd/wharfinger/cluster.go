@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os/exec"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,22 +64,23 @@ func (f *rolloutFlags) check() error {
 
 // fits tells whether the nginx that tests knows what the proxies' nginx knows.
 // An older one would refuse good files for directives that it has never met.
-func (f *rolloutFlags) fits(ctx context.Context, desired *route.Desired) error {
-	have, err := f.tester.Version(ctx)
+func fits(ctx context.Context, tester nginx.Tester, desired *route.Desired) error {
+	have, err := tester.Version(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(desired.Proxies)) {
 		if want := desired.Proxies[name].Nginx.Value; !nginx.Knows(have, want) {
-			return fmt.Errorf("nginx to test with is %s, but proxy %s runs %s: name a newer one with --nginx", dotted(have), name, dotted(want))
+			return fmt.Errorf("nginx to test with is %s, but proxy %s runs %s: name a newer one with --nginx", have, name, want)
 		}
 	}
 	return nil
 }
 
-func dotted(v route.Version) string {
-	if v.Patch < 0 {
-		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+// once tells once what the sandbox of a test lacks.
+func once(tell func(what string)) func([]string) {
+	var told sync.Once
+	return func(lacks []string) {
+		told.Do(func() { tell(strings.Join(lacks, "; ")) })
 	}
-	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }

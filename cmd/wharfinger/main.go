@@ -41,14 +41,21 @@ Every command goes the same way and stops at some point of it:
   … merge, render       render
   … compare             diff
   … test, roll, confirm apply
-  … again and again     watch
+  … again and again     watch, with pin and unpin
+
+Each flag may also stand in the environment, --git-user as WHARFINGER_GIT_USER, or
+in a YAML file that --config names, as git-user: …. A flag comes before the
+environment, and that before the file; one file serves all commands.
 
 Exit codes: 0 fine, 1 the answer is no (problems, differences), 2 it could not run.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+
+		PersistentPreRunE: configure,
 	}
+	root.PersistentFlags().String("config", "", "YAML file with flags, as name: value (default: none)")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(checkCommand(), renderCommand(), diffCommand(), applyCommand(), watchCommand(), liveCommand(), versionCommand())
+	root.AddCommand(checkCommand(), renderCommand(), diffCommand(), applyCommand(), watchCommand(), statusCommand(), historyCommand(), pinCommand(), unpinCommand(), liveCommand(), importCommand(), schemaCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

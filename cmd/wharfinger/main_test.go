@@ -16,13 +16,19 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs the real program; each file in testdata/script is one story.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestOperateScript runs the stories of those who operate it.
+func TestOperateScript(t *testing.T) { runScripts(t, "testdata/operate") }
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		// GOLDIE_UPDATE refreshes these expectations, too.
 		UpdateScripts: os.Getenv("GOLDIE_UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
@@ -31,31 +37,6 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
-}
-
-// TestCheckTellsGolden holds what check prints against the table of bad input:
-// every folder of examples/bad and the lines in golden/bad.
-func TestCheckTellsGolden(t *testing.T) {
-	dirs, err := filepath.Glob("../../examples/bad/*")
-	if err != nil || len(dirs) == 0 {
-		t.Fatalf("no bad input found: %v", err)
-	}
-	for _, dir := range dirs {
-		name := filepath.Base(dir)
-		t.Run(name, func(t *testing.T) {
-			want, err := os.ReadFile("../../golden/bad/" + name + ".golden")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var stdout, stderr bytes.Buffer
-			if code := run([]string{"check", dir}, &stdout, &stderr); code != 1 {
-				t.Errorf("exit code: got %d, want 1; standard error: %s", code, stderr.String())
-			}
-			if got := stdout.String(); got != string(want) {
-				t.Errorf("check printed\n%s\nwant\n%s", got, want)
-			}
-		})
-	}
 }
 
 // TestCheckKnowsWhatFits has one host with so many paths that its file fits into

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wharfinger/wharfinger/generator"
+	"github.com/wharfinger/wharfinger/watcher"
 )
 
 func renderCommand() *cobra.Command {
@@ -37,7 +37,7 @@ no Swarm: the same input gives the same bytes everywhere.`,
 			if err != nil {
 				return err
 			}
-			model, problems := generator.Build(desired, state)
+			model, problems := (&watcher.Builder{}).Build(desired, state)
 			printWarnings(c, problems)
 			for _, p := range model.Proxies {
 				files, err := own.Render(p)

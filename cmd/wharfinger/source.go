@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,24 +22,64 @@ import (
 
 // sourceFlags say where the routes are, beside the argument DIR|URL.
 type sourceFlags struct {
-	remote   git.RemoteOptions
-	snippets bool
+	remote          git.RemoteOptions
+	snippets, binds bool
 }
 
 func (f *sourceFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.remote.Branch, "branch", "", "branch of the remote (default: the one that its HEAD names)")
+	c.Flags().StringVar(&f.remote.Revision, "revision", "", "tag, branch or whole hash of a commit of the remote, in place of --branch")
+	c.MarkFlagsMutuallyExclusive("branch", "revision")
 	c.Flags().StringVar(&f.remote.Folder, "folder", "", "folder of the routes inside the repository (default: its root)")
+	credentials := &f.remote.Credentials
+	c.Flags().StringVar(&credentials.TokenFile, "git-token-file", "", "file with the token, or password, for https")
+	c.Flags().StringVar(&credentials.User, "git-user", "", "name beside the token (default: git)")
+	c.Flags().StringVar(&credentials.CAFile, "git-ca-file", "", "file with the certificates that vouch for the remote (default: the system's)")
+	c.Flags().StringVar(&credentials.KeyFile, "ssh-key", "", "file with the private key for ssh, without a passphrase")
+	c.Flags().StringVar(&credentials.KnownHostsFile, "known-hosts", "", "file with the host keys for ssh")
+	c.Flags().DurationVar(&f.remote.Timeout, "git-timeout", 30*time.Second, "how long one read of the remote may take")
+	limits := &f.remote.Limits
+	c.Flags().IntVar(&limits.Files, "max-files", 10_000, "most route files that are read")
+	c.Flags().Var(mebibytes{&limits.FileBytes}, "max-file-mib", "largest route file that is read, in MiB (default 1)")
+	c.Flags().Var(mebibytes{&limits.RepositoryBytes}, "max-commit-mib", "largest commit that is downloaded, with all its files, in MiB (default 256)")
+	c.Flags().StringArrayVar(&f.remote.SignedBy, "signed-by", nil, "file of public keys, OpenPGP's or SSH's: only commits that one of them signed are read (may be repeated)")
 	c.Flags().BoolVar(&f.remote.AllowHTTP, "allow-http", false, "permit http://, where anybody on the way can change the routes")
 	c.Flags().BoolVar(&f.snippets, "allow-snippets", false, "permit snippets: nginx's own directives, as far as they are on the list")
+	c.Flags().BoolVar(&f.binds, "allow-binds", false, "permit mounts of folders of the nodes, with all that lies in them")
 	c.Flags().BoolVar(&f.remote.AllowFile, "allow-file", false, "permit file://, which runs this machine's git")
+}
+
+// mebibytes is a flag for a size; until it is given, the size has its own default.
+type mebibytes struct{ bytes *int64 }
+
+func (m mebibytes) Type() string { return "int" }
+
+func (m mebibytes) String() string {
+	if m.bytes == nil || *m.bytes == 0 {
+		return ""
+	}
+	return strconv.FormatInt(*m.bytes>>20, 10)
+}
+
+func (m mebibytes) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || n > 1<<20 {
+		return errors.New("must be a number between 1 and 1048576")
+	}
+	*m.bytes = n << 20
+	return nil
 }
 
 // permissions are what the routes may have beyond what all may.
 func (f *sourceFlags) permissions() []route.Permission {
+	var given []route.Permission
 	if f.snippets {
-		return []route.Permission{route.Snippets}
+		given = append(given, route.Snippets)
 	}
-	return nil
+	if f.binds {
+		given = append(given, route.Binds)
+	}
+	return given
 }
 
 func (f *sourceFlags) interval(c *cobra.Command) {
@@ -47,8 +89,11 @@ func (f *sourceFlags) interval(c *cobra.Command) {
 // open takes what has a scheme, or looks like scp, for a remote, and everything
 // else for a directory.
 func (f *sourceFlags) open(arg string) (watcher.Source, error) {
-	if info, err := os.Stat(arg); err == nil && info.IsDir() {
-		return git.NewDirectory(arg, git.Limits{})
+	if isDir(arg) && len(f.remote.SignedBy) > 0 {
+		return nil, fmt.Errorf("--signed-by is for commits of a remote; the files in %s are signed by nobody", arg)
+	}
+	if isDir(arg) {
+		return git.NewDirectory(arg, f.remote.Limits)
 	}
 	if strings.Contains(arg, ":") {
 		f.remote.URL = arg
@@ -57,29 +102,93 @@ func (f *sourceFlags) open(arg string) (watcher.Source, error) {
 	return nil, fmt.Errorf("%s is neither a directory nor a URL", arg)
 }
 
-// parse reads and checks the routes once. Problems are printed on out, and the
+// at reads another revision of what open follows.
+func (f *sourceFlags) at(arg, revision string) (fetcher, error) {
+	if isDir(arg) {
+		return git.NewCommit(arg, revision, f.remote.Limits)
+	}
+	options := f.remote
+	options.URL, options.Branch, options.Revision = arg, "", revision
+	return git.NewRemote(options)
+}
+
+func isDir(arg string) bool {
+	info, err := os.Stat(arg)
+	return err == nil && info.IsDir()
+}
+
+// folder is where the files lie as seen from here, or from the root of the remote.
+func (f *sourceFlags) folder(arg string) string {
+	if !isDir(arg) {
+		return f.remote.Folder
+	}
+	if here, err := os.Getwd(); err == nil && filepath.IsAbs(arg) {
+		if below, err := filepath.Rel(here, arg); err == nil && filepath.IsLocal(below) {
+			arg = below
+		}
+	}
+	return filepath.ToSlash(arg)
+}
+
+// parsed is what the routes say, or what is wrong with them.
+type parsed struct {
+	revision route.Revision // without files where those could not be read
+	desired  *route.Desired // nil where there are problems
+	problems route.Problems
+}
+
+// read reads and checks the routes once.
+func (f *sourceFlags) read(c *cobra.Command, arg string) (parsed, error) {
+	source, err := f.open(arg)
+	if err != nil {
+		return parsed{}, err
+	}
+	return f.fetch(c, source)
+}
+
+// fetcher is where one revision comes from.
+type fetcher interface {
+	Fetch(context.Context) (route.Revision, error)
+}
+
+func (f *sourceFlags) fetch(c *cobra.Command, source fetcher) (parsed, error) {
+	slow := time.AfterFunc(time.Second, func() { fmt.Fprintf(c.ErrOrStderr(), "reading %s …\n", source) })
+	defer slow.Stop()
+	var p parsed
+	var err error
+	p.revision, err = source.Fetch(c.Context())
+	if problems, ok := errors.AsType[route.Problems](err); ok {
+		p.problems = problems
+		return p, nil
+	}
+	if err != nil {
+		return parsed{}, err
+	}
+	p.desired, p.problems = route.Parse(p.revision, f.permissions()...)
+	return p, nil
+}
+
+// parse is read for those who need the routes. Problems are printed, and the
 // answer is then no.
 func (f *sourceFlags) parse(c *cobra.Command, arg string) (*route.Desired, error) {
 	source, err := f.open(arg)
 	if err != nil {
 		return nil, err
 	}
-	slow := time.AfterFunc(time.Second, func() { fmt.Fprintf(c.ErrOrStderr(), "reading %s …\n", source) })
-	defer slow.Stop()
-	var desired *route.Desired
-	rev, err := source.Fetch(c.Context())
-	problems, mistakes := errors.AsType[route.Problems](err)
-	if err != nil && !mistakes {
+	return f.parseFrom(c, source)
+}
+
+// parseFrom is parse for a source that is open.
+func (f *sourceFlags) parseFrom(c *cobra.Command, source fetcher) (*route.Desired, error) {
+	p, err := f.fetch(c, source)
+	if err != nil {
 		return nil, err
 	}
-	if err == nil {
-		desired, problems = route.Parse(rev, f.permissions()...)
-	}
-	if len(problems) > 0 {
-		fmt.Fprintln(c.OutOrStdout(), problems.Error())
+	if len(p.problems) > 0 {
+		tell(c.OutOrStdout(), problem, p.problems, p.revision)
 		return nil, errNo
 	}
-	return desired, nil
+	return p.desired, nil
 }
 
 // errNoLive says that no file with a live state was named or found.
@@ -116,7 +225,5 @@ func readLive(c *cobra.Command, file, dir string) (*generator.Live, error) {
 func liveFile(dir string) string { return filepath.Join(dir, "live.json") }
 
 func printWarnings(c *cobra.Command, problems route.Problems) {
-	for _, p := range problems {
-		fmt.Fprintf(c.ErrOrStderr(), "warning: %s\n", p)
-	}
+	tell(c.ErrOrStderr(), warning, problems, route.Revision{})
 }

@@ -7,18 +7,24 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wharfinger/wharfinger/dns"
 	"github.com/wharfinger/wharfinger/server"
+	"github.com/wharfinger/wharfinger/swarm"
 	"github.com/wharfinger/wharfinger/watcher"
 )
 
 func watchCommand() *cobra.Command {
 	var (
-		source         sourceFlags
-		templates      templateFlags
-		cluster        clusterFlags
-		rollout        rolloutFlags
-		listen, format string
-		verbose        bool
+		source    sourceFlags
+		templates templateFlags
+		cluster   clusterFlags
+		rollout   rolloutFlags
+		hooks     hookFlags
+		feedback  feedbackFlags
+		site      server.Site
+		names     dns.Server
+		format    string
+		verbose   bool
 	)
 	c := &cobra.Command{
 		Use:   "watch DIR|URL",
@@ -48,17 +54,36 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 			if err != nil {
 				return err
 			}
-			cluster.options.Log = log.With("component", "swarm")
-			swarm, err := cluster.connect(c)
+			desk, err := feedback.open(&source, args[0], log.With("component", "feedback"))
 			if err != nil {
 				return err
 			}
-			defer swarm.Close()
-			loop := &watcher.Loop{Source: from, Cluster: swarm, Tester: rollout.tester, Log: log, Permissions: source.permissions(), Templates: own}
-			log.Info("start", "version", version(), "source", fmt.Sprint(from), "listen", listen)
+			site.Metrics = server.NewMetrics(version())
+			cluster.options.Log, cluster.options.Asked = log.With("component", "swarm"), site.Metrics.Asked
+			manager, err := cluster.connect(c)
+			if err != nil {
+				return err
+			}
+			defer manager.Close()
+			rollout.tester.Lacks = once(func(what string) { log.Warn("the sandbox of nginx -t lacks something", "what", what) })
+			loop := &watcher.Loop{Source: from, Cluster: manager, Tester: rollout.tester, Memory: manager.Kept(fmt.Sprint(from)), Log: log, Permissions: source.permissions(), Templates: own, Name: fmt.Sprint(from), Meter: site.Metrics}
+			taken, woken := hooks.open(log.With("component", "hooks"))
+			loop.Woken = woken
+			if names.Address != "" {
+				loop.Names, names.Answered = names.Publish, site.Metrics.Named
+			}
+			site.Ready, site.Status, site.Hooks = loop.Ready, loop.Status, taken
+			log.Info("start", "version", version(), "source", fmt.Sprint(from), "listen", site.Address)
 			group, ctx := errgroup.WithContext(c.Context())
-			group.Go(func() error { return server.Serve(ctx, listen, loop.Ready) })
+			group.Go(func() error { return server.Serve(ctx, site) })
 			group.Go(func() error { return loop.Run(ctx) })
+			if names.Address != "" {
+				group.Go(func() error { return names.Run(ctx) })
+			}
+			if desk != nil {
+				loop.Audience = desk
+				group.Go(func() error { return desk.Run(ctx) })
+			}
 			err = group.Wait()
 			log.Info("stop")
 			return err
@@ -69,10 +94,37 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 	source.interval(c)
 	cluster.register(c)
 	rollout.register(c, &cluster)
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address that answers /healthz and /readyz")
+	feedback.register(c)
+	c.Flags().StringVar(&site.Address, "listen", "127.0.0.1:8080", "address that answers /healthz, /readyz, /status and /metrics, and takes hooks")
+	c.Flags().StringVar(&site.Access.TokenFile, "listen-token-file", "", "file with the token that /status and /metrics ask for; without it, and without TLS, they answer on a loopback address alone")
+	c.Flags().StringVar(&site.Access.CertFile, "listen-cert", "", "file with the certificate, in PEM, to answer over TLS; read again when it changes")
+	c.Flags().StringVar(&site.Access.KeyFile, "listen-key", "", "file with the certificate's key")
+	c.MarkFlagsRequiredTogether("listen-cert", "listen-key")
+	c.Flags().StringVar(&cluster.options.ControlSocket, "control-socket", swarm.DefaultControlSocket, "socket by which the local manager tells of tasks at once; without it they are looked for every two seconds")
+	c.Flags().StringVar(&names.Address, "dns", "", "address that answers DNS for pools, by UDP and TCP, as 10.0.0.11:8053; without it nothing does")
+	c.Flags().StringVar(&hooks.secretFile, "hook-secret-file", "", "file with the secret of webhooks; without it none are taken")
 	c.Flags().StringVar(&format, "log-format", "text", "text or json")
 	c.Flags().BoolVar(&verbose, "verbose", false, "log passes that change nothing, too")
 	return c
+}
+
+// hookFlags say whose hooks are taken.
+type hookFlags struct{ secretFile string }
+
+// open answers what takes hooks, and what is woken by them; both are nil where there
+// is no secret.
+func (f *hookFlags) open(log *slog.Logger) (*server.Hooks, <-chan struct{}) {
+	if f.secretFile == "" {
+		return nil, nil
+	}
+	woken := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case woken <- struct{}{}:
+		default: // the look that is due covers this one
+		}
+	}
+	return &server.Hooks{SecretFile: f.secretFile, Wake: wake, Log: log}, woken
 }
 
 func newLog(c *cobra.Command, format string, verbose bool) (*slog.Logger, error) {
