@@ -11,7 +11,7 @@ if ! command -v dpkg-query >/dev/null || [ "$(uname -s)" != Linux ]; then
 	exit 1
 fi
 
-packages="docker.io docker-registry iproute2 iptables util-linux git curl make ca-certificates $*"
+packages="docker.io docker-registry iproute2 iptables util-linux git gnupg openssh-client curl jq make ca-certificates $*"
 
 missing=""
 for p in $packages; do

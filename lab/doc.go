@@ -24,6 +24,10 @@
 // nodes/NODE/run is the node's own /run, so the engine's sockets are in reach
 // from outside: run/docker.sock and run/docker/swarm/control.sock.
 //
+// A node can run another engine than this machine's. It is Debian's, unpacked below
+// /var/cache/wharfinger-lab, and finds itself in a file system of its own, while
+// whoever enters the node still finds this machine's programs.
+//
 // A node that is stopped and started keeps its data and its address, as a
 // machine that is rebooted does.
 package lab

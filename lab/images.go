@@ -26,7 +26,7 @@ var builders = map[string]func(context.Context) (*Image, error){
 // all of them:
 //
 //	nginx:1.30, nginx:1.22    stock nginx; also nginx:latest and under the full version
-//	wharfinger                wharfinger/wharfinger:dev, out of this checkout
+//	wharfinger                wharfinger/wharfinger:dev and :latest, out of this checkout
 //	demo                      wharfinger/demo, and as ehazlett/docker-demo
 //
 // The nodes pull them by those plain names. The last two need the go command
@@ -106,7 +106,7 @@ func wharfingerImage(ctx context.Context) (*Image, error) {
 		return nil, err
 	}
 	return &Image{
-		Names:  []string{"wharfinger/wharfinger:dev"},
+		Names:  []string{"wharfinger/wharfinger:dev", "wharfinger/wharfinger:latest"},
 		Layers: append(base.Layers, layer),
 		Config: Config{Env: base.Config.Env, Entrypoint: []string{"/wharfinger"}},
 	}, nil

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,12 +24,17 @@ type Options struct {
 	Workers  int                          // wrk-00, wrk-01, …
 	Nodes    []string                     // more workers, by name
 	Labels   map[string]map[string]string // node labels, by node name
-	Log      io.Writer                    // progress, one line per step; nil is silence
+	// Engines are versions of engines, by node name: "28". The others have the one
+	// in the environment variable LAB_ENGINE, or else the machine's own.
+	Engines map[string]string
+	Log     io.Writer // progress, one line per step; nil is silence
 
 	// NoMigrate leaves net.ipv4.tcp_migrate_req off in the nodes. The lab sets
 	// it, as the set-up guide asks operators to.
 	NoMigrate bool
 }
+
+func (o Options) engine(node string) string { return cmp.Or(o.Engines[node], os.Getenv("LAB_ENGINE")) }
 
 // A Lab is a Swarm on this machine.
 type Lab struct {
@@ -45,6 +51,10 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	}
 	if os.Geteuid() != 0 {
 		return nil, errors.New("a lab needs root: it makes network namespaces and runs engines")
+	}
+	// Here, for what is fetched the first time is not the lab's and takes longer.
+	if err := o.fetchEngines(ctx); err != nil {
+		return nil, fmt.Errorf("lab %s: %w", o.Name, err)
 	}
 	p, err := claim(ctx, o)
 	if err != nil {
@@ -121,7 +131,7 @@ func newLab(p *plan) *Lab {
 	for _, np := range p.Nodes {
 		dir := filepath.Join(p.dir(), "nodes", np.Name)
 		n := &Node{
-			Name: np.Name, Role: np.Role, Address: np.Address,
+			Name: np.Name, Role: np.Role, Address: np.Address, Engine: np.Engine,
 			Netns:  p.netns(np.Name),
 			Socket: filepath.Join(dir, "run/docker.sock"),
 			lab:    l, dir: dir,

@@ -60,12 +60,20 @@ func testName(t *testing.T) string {
 
 func TestLab(t *testing.T) {
 	needRoot(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Run("engines of this machine", func(t *testing.T) { testLab(t, "", "20.10.") })
+	t.Run("engine 28 beside them", func(t *testing.T) { testLab(t, "28", "28.") })
+}
+
+// testLab has a manager with this machine's engine and a load balancer with the
+// given one, whose version begins as told.
+func testLab(t *testing.T, engine, version string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	before := lookAround(t)
 	l, err := Up(ctx, Options{
 		Name: testName(t), Managers: 1, Nodes: []string{"lb-00"},
-		Labels: map[string]map[string]string{"lb-00": {"nodetype": "loadbalancer"}},
+		Labels:  map[string]map[string]string{"lb-00": {"nodetype": "loadbalancer"}},
+		Engines: map[string]string{"lb-00": engine},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +82,10 @@ func TestLab(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// The name is one of Docker Hub, and must come from the lab's registry.
-	mustDocker(t, l, "service", "create", "--name=demo", "--detach", "--publish=mode=host,target=8080,published=8080",
+	// The name is one of Docker Hub, and must come from the lab's registry. The
+	// overlay is there for the traces that it might leave.
+	mustDocker(t, l, "network", "create", "--driver=overlay", "apps")
+	mustDocker(t, l, "service", "create", "--name=demo", "--detach", "--network=apps", "--publish=mode=host,target=8080,published=8080",
 		"--env=METADATA=there", "--constraint=node.labels.nodetype==loadbalancer", "ehazlett/docker-demo")
 	lb := l.Node("lb-00")
 	url := "http://" + lb.Address + ":8080/ping"
@@ -85,9 +95,9 @@ func TestLab(t *testing.T) {
 	}
 
 	t.Run("command runs on the node", func(t *testing.T) {
-		out, err := lb.Command(ctx, "sh", "-c", "hostname; docker info -f '{{.Name}}'; cat /proc/sys/net/ipv4/tcp_migrate_req; pwd; exit 3").Output()
+		out, err := lb.Command(ctx, "sh", "-c", "hostname; docker info -f '{{.Name}}'; docker version -f '{{.Server.Version}}' | grep -o '^"+version+"'; cat /proc/sys/net/ipv4/tcp_migrate_req /proc/sys/net/ipv4/tcp_retries2; pwd; exit 3").Output()
 		wd, _ := os.Getwd()
-		if got, want := string(out), "lb-00\nlb-00\n1\n"+wd+"\n"; got != want {
+		if got, want := string(out), "lb-00\nlb-00\n"+version+"\n1\n5\n"+wd+"\n"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		var exit *exec.ExitError
@@ -213,6 +223,8 @@ func TestUpRefuses(t *testing.T) {
 		{"odd name", Options{Name: "../refused", Managers: 1}, "name"},
 		{"node twice", Options{Name: "refused", Managers: 1, Nodes: []string{"mgr-00"}}, "unique"},
 		{"label of nobody", Options{Name: "refused", Managers: 1, Labels: map[string]map[string]string{"x": {"a": "b"}}}, "no such node"},
+		{"engine of nobody", Options{Name: "refused", Managers: 1, Engines: map[string]string{"x": "28"}}, "no such node"},
+		{"unknown engine", Options{Name: "refused", Managers: 1, Engines: map[string]string{"mgr-00": "19"}}, "only 28 is known"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, err := Up(t.Context(), test.o)
@@ -240,7 +252,7 @@ func mustDocker(t *testing.T, l *Lab, args ...string) string {
 // last answer.
 func eventually(ctx context.Context, url, want string) (got string) {
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		resp, err := client.Get(url)
 		if err != nil {
 			got = err.Error()

@@ -25,6 +25,7 @@ type Node struct {
 	Name    string
 	Role    string // RoleManager or RoleWorker
 	Address string // its IPv4 address on the lab's bridge
+	Engine  string // its version, "28"; "" is the machine's own
 	Netns   string // a file that is its network namespace, for nsenter --net=
 	Socket  string // the engine's Unix socket, in reach from outside the node
 	Control string // the Unix socket of swarmkit's gRPC API, likewise; managers only
@@ -34,13 +35,13 @@ type Node struct {
 }
 
 // startScript runs as the first process of a node's namespaces, after the
-// network one has been entered. $1 is the node's directory, $2 its name. The
-// engine finds a machine of its own: /run, /proc, host name, and a resolver that
-// refuses at once instead of letting look-ups of public names time out.
-// docker-init reaps the engine's orphans and passes signals on. An engine of
-// another version would be entered here, by a pivot_root to where it is unpacked.
+// network one has been entered. $1 is the node's directory, $2 its name, and the
+// rest starts the engine. It finds a machine of its own: /run, /proc, host name, and
+// a resolver that refuses at once instead of letting look-ups of public names time
+// out. docker-init reaps the engine's orphans and passes signals on.
 const startScript = `set -e
 dir=$1 name=$2
+shift 2
 mount --make-rslave /
 mount -t proc proc /proc
 mount --bind "$dir/run" /run
@@ -48,7 +49,7 @@ resolv=$(readlink -m /etc/resolv.conf)
 [ -e "$resolv" ] || { mkdir -p "${resolv%/*}" && : >"$resolv"; }
 mount --bind "$dir/resolv.conf" "$resolv"
 echo "$name" >/proc/sys/kernel/hostname
-exec docker-init -- dockerd --config-file "$dir/daemon.json"
+exec docker-init -- "$@"
 `
 
 // Pid returns the id of the node's first process, whose namespaces are the
@@ -96,12 +97,16 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.plug(ctx, "up"); err != nil {
 		return err
 	}
+	engine, err := n.engine(ctx)
+	if err != nil {
+		return err
+	}
 	log, err := os.OpenFile(n.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command("nsenter", "--net="+n.Netns, "sh", "-c", startScript, "sh", n.dir, n.Name)
+	cmd := exec.Command("nsenter", append([]string{"--net=" + n.Netns, "sh", "-c", startScript, "sh", n.dir, n.Name}, engine...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	// The caller's proxies and Docker settings are not the node's.
@@ -114,6 +119,19 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	return n.answers(ctx)
+}
+
+// engine is the command that starts the node's engine.
+func (n *Node) engine(ctx context.Context) ([]string, error) {
+	start := []string{"dockerd", "--config-file", filepath.Join(n.dir, "daemon.json")}
+	if n.Engine == "" {
+		return start, nil
+	}
+	dir, err := engineRoot(ctx, n.Engine)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{"unshare", "--mount", "sh", "-c", engineScript, "sh", filepath.Join(dir, "root"), n.dir}, start...), nil
 }
 
 // writeConfig writes the engine's configuration and the node's resolv.conf.

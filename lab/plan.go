@@ -39,6 +39,7 @@ type nodePlan struct {
 	Role    string            `json:"role"`
 	Address string            `json:"address"`
 	Link    string            `json:"link"` // the end of the node's cable on this machine's side
+	Engine  string            `json:"engine,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
 }
 
@@ -63,7 +64,7 @@ func planNodes(o Options, p *plan) error {
 	add := func(name, role string) {
 		i := len(p.Nodes)
 		p.Nodes = append(p.Nodes, nodePlan{
-			Name: name, Role: role, Labels: o.Labels[name],
+			Name: name, Role: role, Labels: o.Labels[name], Engine: o.engine(name),
 			Address: fmt.Sprintf("%s.%d", p.Subnet, 11+i),
 			Link:    fmt.Sprintf("%sn%d", p.Bridge, i),
 		})
@@ -90,6 +91,11 @@ func planNodes(o Options, p *plan) error {
 	for name := range o.Labels {
 		if !seen[name] {
 			return fmt.Errorf("labels for %q: no such node", name)
+		}
+	}
+	for name := range o.Engines {
+		if !seen[name] {
+			return fmt.Errorf("engine for %q: no such node", name)
 		}
 	}
 	return nil

@@ -20,28 +20,55 @@ import (
 
 const demoName = "demo"
 
-func demo() *cobra.Command {
-	return &cobra.Command{
+func demo(name *string) *cobra.Command {
+	var nodes int
+	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Bring a Swarm up and route a request through it by git push",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context()) },
+		Short: "Bring a Swarm up and route a request through it",
+		Long: `Demo brings a Swarm up and routes a request through it: with 5 nodes by git
+push, with 8 by the labels of a service, as ` + hostModePage + ` tells it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			demos := map[int]func(context.Context, string) error{5: pushDemo, 8: hostModeDemo}
+			run, ok := demos[nodes]
+			if !ok {
+				return fmt.Errorf("there is a demo with 5 nodes and one with 8, none with %d", nodes)
+			}
+			if os.Geteuid() != 0 {
+				return errors.New("the demo needs root: it makes network namespaces and runs engines")
+			}
+			name := nameOfDemo(cmd, *name)
+			if _, err := lab.Open(name); !errors.Is(err, fs.ErrNotExist) {
+				return errors.Join(err, errors.New("the demo is up already: make demo-down removes it"))
+			}
+			return run(cmd.Context(), name)
+		},
 	}
+	cmd.Flags().IntVar(&nodes, "nodes", 5, "5 or 8")
+	return cmd
 }
 
-func demoDown() *cobra.Command {
+func demoDown(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo-down",
 		Short: "Remove everything that the demo made",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if err := lab.Remove(demoName); err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := lab.Remove(nameOfDemo(cmd, *name)); err != nil {
 				return err
 			}
 			fmt.Println("The demo is gone.")
 			return nil
 		},
 	}
+}
+
+// nameOfDemo is a lab's name that is not the one of a lab made by hand.
+func nameOfDemo(cmd *cobra.Command, name string) string {
+	if cmd.Flags().Changed("name") {
+		return name
+	}
+	return demoName
 }
 
 // demoRoutes is the repository; the second push adds a host.
@@ -61,17 +88,11 @@ routes:
     pool: demo
 `
 
-func runDemo(ctx context.Context) error {
-	if os.Geteuid() != 0 {
-		return errors.New("the demo needs root: it makes network namespaces and runs engines")
-	}
-	if _, err := lab.Open(demoName); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, errors.New("the demo is up already: make demo-down removes it"))
-	}
+func pushDemo(ctx context.Context, name string) error {
 	step("A Swarm: 1 manager, 2 load balancers, 2 workers")
 	loadbalancer := map[string]string{"nodetype": "loadbalancer"}
 	l, err := lab.Up(ctx, lab.Options{
-		Name: demoName, Managers: 1, Workers: 2, Nodes: []string{"lb-00", "lb-01"},
+		Name: name, Managers: 1, Workers: 2, Nodes: []string{"lb-00", "lb-01"},
 		Labels: map[string]map[string]string{"lb-00": loadbalancer, "lb-01": loadbalancer},
 		Log:    os.Stdout,
 	})
@@ -79,7 +100,11 @@ func runDemo(ctx context.Context) error {
 		return err
 	}
 	d := &demonstration{Lab: l, clone: filepath.Join(l.Dir(), "routes")}
-	if err := d.run(ctx); err != nil {
+	return stays(d.run(ctx))
+}
+
+func stays(err error) error {
+	if err != nil {
 		return fmt.Errorf("%w; the Swarm stays up to be looked at: make demo-down removes it", err)
 	}
 	return nil

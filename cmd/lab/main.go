@@ -40,7 +40,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	cmd.PersistentFlags().StringVar(&name, "name", name, "the lab's name ($LAB_NAME)")
-	cmd.AddCommand(up(&name), images(&name), execute(&name), status(&name), stop(&name), start(&name), down(&name), nginx(), demo(), demoDown(), gitServer())
+	cmd.AddCommand(up(&name), images(&name), execute(&name), status(&name), stop(&name), start(&name), down(&name), nginx(), demo(&name), demoDown(&name), gitServer())
 	return cmd
 }
 

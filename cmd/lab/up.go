@@ -12,7 +12,7 @@ import (
 
 func up(name *string) *cobra.Command {
 	var o lab.Options
-	var labels []string
+	var labels, engines []string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Bring a lab up",
@@ -31,6 +31,14 @@ func up(name *string) *cobra.Command {
 				}
 				o.Labels[node][key] = value
 			}
+			o.Engines = map[string]string{}
+			for _, e := range engines {
+				node, version, ok := strings.Cut(e, "=")
+				if !ok {
+					return fmt.Errorf("--engine %q: want NODE=VERSION", e)
+				}
+				o.Engines[node] = version
+			}
 			_, err := lab.Up(cmd.Context(), o)
 			return err
 		},
@@ -40,6 +48,7 @@ func up(name *string) *cobra.Command {
 	f.IntVar(&o.Workers, "workers", 2, "workers: wrk-00, wrk-01, …")
 	f.StringArrayVar(&o.Nodes, "node", nil, "one more worker of this name")
 	f.StringArrayVar(&labels, "label", nil, "a node label, NODE:KEY=VALUE")
+	f.StringArrayVar(&engines, "engine", nil, "another engine than the machine's, NODE=VERSION: lb-00=28")
 	f.BoolVar(&o.NoMigrate, "no-migrate", false, "leave net.ipv4.tcp_migrate_req off in the nodes")
 	return cmd
 }

@@ -1,39 +1,34 @@
-// Command demo is the application that the demo routes to. It answers every
-// path with what a load balancer's user wants to know: who answered.
+// Command demo is the application that the demo and the tests route to. It
+// answers every path with what a load balancer's user wants to know: who
+// answered. Some last segments of a path ask for more, whatever stands before.
 //
 //	GET  /ping            {"instance":"897d3c7b9e9c","version":"0.1","metadata":"demo","request_id":"…"}
-//	GET  /slow?for=500ms  the same, later
+//	GET  /echo            the request as it came here, as JSON
+//	GET  /slow?for=500ms  who answered, later
+//	GET  /fail?for=10s    who answered; for so long, no other request here is answered
 //
-// LISTEN is the address to listen on (":8080"), METADATA a text to show. On
-// SIGTERM it finishes the requests that it has begun, for 10 s at most.
+// A websocket, on any path, is told who answered, and then gets back what it
+// sends.
+//
+// LISTEN has the addresses to listen on, with commas between them (":8080"),
+// METADATA a text to show. With TLS_CERT and TLS_KEY, which name files, it speaks
+// TLS. On SIGTERM it finishes the requests that it has begun, for 10 s at most.
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
-
-const version = "0.1"
-
-// An answer has its fields in the order in which they are shown.
-type answer struct {
-	Instance  string `json:"instance"`
-	Version   string `json:"version"`
-	Metadata  string `json:"metadata,omitempty"`
-	RequestID string `json:"request_id"`
-}
 
 func main() {
 	if err := run(); err != nil {
@@ -46,71 +41,39 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	listen := os.Getenv("LISTEN")
-	if listen == "" {
-		listen = ":8080"
-	}
-	server := &http.Server{
-		Addr:              listen,
-		Handler:           handler(hostname, os.Getenv("METADATA")),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+	app := &application{instance: hostname, metadata: os.Getenv("METADATA")}
+	group, ctx := errgroup.WithContext(ctx)
+	for address := range strings.SplitSeq(cmp.Or(os.Getenv("LISTEN"), ":8080"), ",") {
+		server := &http.Server{Addr: address, Handler: app, ReadHeaderTimeout: 10 * time.Second}
+		group.Go(func() error { return serve(server, os.Getenv("TLS_CERT"), os.Getenv("TLS_KEY")) })
+		group.Go(func() error {
+			<-ctx.Done()
+			return shutDown(server)
+		})
 	}
+	return group.Wait()
+}
+
+func serve(s *http.Server, cert, key string) error {
+	err := error(nil)
+	if cert == "" {
+		err = s.ListenAndServe()
+	} else {
+		err = s.ListenAndServeTLS(cert, key)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func shutDown(s *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return nil
-}
-
-func handler(hostname, metadata string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A body is read to its end, so that a POST is only answered whole.
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		if r.URL.Path == "/slow" {
-			wait, err := time.ParseDuration(r.FormValue("for"))
-			if err != nil {
-				http.Error(w, "slow: want ?for=500ms or the like", http.StatusBadRequest)
-				return
-			}
-			select {
-			case <-r.Context().Done():
-				return
-			case <-time.After(wait):
-			}
-		}
-		id := r.Header.Get("X-Request-Id")
-		if id == "" {
-			id = randomID()
-		}
-		http.SetCookie(w, &http.Cookie{
-			Name: "session", Value: strconv.FormatInt(time.Now().UnixNano(), 10), Path: "/",
-			Expires: time.Now().Add(24 * time.Hour), MaxAge: 86400,
-		})
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		body, err := json.Marshal(answer{hostname, version, metadata, id})
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		fmt.Fprintf(w, "%s\n", body)
-	})
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails: crypto/rand promises it
-	return hex.EncodeToString(b[:])
 }
