@@ -32,7 +32,7 @@ func (w *world) watch(args ...string) *daemon {
 	d := &daemon{w: w, log: &logbook{more: make(chan struct{})}, done: make(chan struct{})}
 	args = append([]string{"watch", w.url, "--allow-http", "--interval=1s", "--nginx", nginx, "--verbose"}, args...)
 	// Not the test's context: its end would kill what is to be stopped.
-	d.cmd = theLab.Node(manager).Command(context.Background(), wharfinger, args...)
+	d.cmd = w.lab.Node(w.manager).Command(context.Background(), wharfinger, args...)
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		w.Fatal(err)
@@ -136,7 +136,7 @@ func (d *daemon) line(within time.Duration, parts ...string) string {
 // rolled waits until every proxy has confirmed that it serves a commit.
 func (d *daemon) rolled(commit string) {
 	d.w.Helper()
-	if line := d.line(60*time.Second, "msg=pass", "revision="+commit); strings.Contains(line, "edge.err=") {
+	if line := d.line(2*d.w.patience, "msg=pass", "revision="+commit); strings.Contains(line, ".err=") {
 		d.w.Fatalf("the rollout failed: %s", line)
 	}
 }
@@ -195,7 +195,7 @@ func (w *world) onManager(args ...string) (out string, code int) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := theLab.Node(manager).Command(ctx, args[0], args[1:]...)
+	cmd := w.lab.Node(w.manager).Command(ctx, args[0], args[1:]...)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -33,7 +33,7 @@ func (s *server) stop() error { return s.http.Close() }
 // makeRepository makes the test's repository, empty, and a clone of it.
 func (w *world) makeRepository() {
 	w.Helper()
-	name := w.Name() + ".git"
+	name := "ops/" + w.Name() + ".git"
 	w.bare = filepath.Join(gitServer.dir, name)
 	w.url = "http://" + gitServer.address + "/" + name
 	w.remote = w.url

@@ -27,8 +27,14 @@ func TestHitless(t *testing.T) {
 	d.rolled(w.push(toDemo(proxy, hosts...)))
 	w.serves("demo.local", "/", "demo")
 
-	load := newLoad("demo.local", "demo")
-	w.Cleanup(load.stop)
+	const host, form = "demo.local", "who=asked&what=a+small+body"
+	load := w.load("demo",
+		&kind{name: "GET, kept alive", request: text("GET", host, "keep-alive", ""), keep: true, clients: 2},
+		&kind{name: "GET, kept alive, pauses", request: text("GET", host, "keep-alive", ""), keep: true, clients: 20, pause: 4 * time.Second},
+		&kind{name: "GET, new connection", request: text("GET", host, "close", ""), clients: 2},
+		&kind{name: "POST, kept alive", request: text("POST", host, "keep-alive", form), keep: true, clients: 1},
+		&kind{name: "POST, new connection", request: text("POST", host, "close", form), clients: 1},
+	)
 	begin := time.Now()
 	rolled, during := 0, int64(0)
 	table := "\n     roll  push to confirmed  requests meanwhile  failed\n"

@@ -20,21 +20,7 @@ func TestServiceItself(t *testing.T) {
 	w.patience = 90 * time.Second // five nodes, one after the other, and sometimes twice
 	w.application("demo", 1)
 	w.push(toDemo(strings.Replace(edge, "    constraints: [node.labels.nodetype == loadbalancer]\n", "", 1), "demo.local"))
-	// The line of the README.
-	w.docker("service", "create", "--detach", "--quiet", "--name", "wharfinger",
-		"--mount", "type=bind,src=/var/run/docker.sock,dst=/var/run/docker.sock",
-		"--constraint", "node.role==manager",
-		"--publish", "mode=host,published=8080,target=8080",
-		"wharfinger/wharfinger:dev", "watch", w.url, "--listen", ":8080", "--allow-http", "--interval", "1s")
-	t.Cleanup(func() { // before leave: it would make the proxy's service anew
-		w.inCleanup("service", "rm", "wharfinger")
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-			if w.inCleanup("ps", "-q", "--filter", "label=com.docker.swarm.service.name=wharfinger") == "" {
-				return
-			}
-		}
-		t.Error("wharfinger still runs 20 s after its service was removed")
-	})
+	w.itself("wharfinger/wharfinger:dev", "watch", w.url, "--listen", ":8080", "--allow-http", "--interval", "1s")
 	w.serves("demo.local", "/", "demo")
 	w.Logf("served on %d nodes %.1f s after the push", len(w.asked), time.Since(w.pushed).Seconds())
 	w.spread("demo.local", "demo", 1)
@@ -69,12 +55,36 @@ func TestServiceItself(t *testing.T) {
 	}
 }
 
+// itself starts Wharfinger as a service, by the line of the README, which ends with
+// other options, the image and its command.
+func (w *world) itself(args ...string) {
+	w.Helper()
+	w.docker(append([]string{"service", "create", "--detach", "--quiet", "--name", "wharfinger",
+		"--mount", "type=bind,src=/var/run/docker.sock,dst=/var/run/docker.sock",
+		"--constraint", "node.role==manager",
+		"--publish", "mode=host,published=8080,target=8080"}, args...)...)
+	w.Cleanup(func() { w.end("wharfinger") })
+}
+
+// end removes the service that Wharfinger is, before leave: it would make the proxy's
+// service anew.
+func (w *world) end(service string) {
+	w.Helper()
+	w.inCleanup("service", "rm", service)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if w.inCleanup("ps", "-q", "--filter", "label=com.docker.swarm.service.name="+service) == "" {
+			return
+		}
+	}
+	w.Errorf("%s still runs 20 s after its service was removed", service)
+}
+
 // isReady waits until the wharfinger that is a service says that every proxy has
 // served its routes.
 func (w *world) isReady() {
 	w.Helper()
 	w.eventually(60*time.Second, func() error {
-		resp, err := client.Get("http://" + theLab.Node(manager).Address + ":8080/readyz")
+		resp, err := client.Get("http://" + w.lab.Node(w.manager).Address + ":8080/readyz")
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,10 +17,11 @@ import (
 	"time"
 )
 
-// A load is clients that ask both proxies without a pause. They stand directly
+// A load is clients that ask all proxies without a pause. They stand directly
 // on connections: Go's own client repeats a request by itself when a connection
 // that it reuses turns out to be closed, and would hide the failure.
 type load struct {
+	w       *world
 	service string // that must answer
 	kinds   []*kind
 	over    atomic.Bool
@@ -30,6 +32,7 @@ type load struct {
 type kind struct {
 	name    string
 	request []byte
+	tls     *tls.Config   // nil is plain HTTP
 	keep    bool          // the connection, until the server wants it closed
 	pause   time.Duration // at most, between two requests
 	clients int           // for each proxy
@@ -46,21 +49,17 @@ func (k *kind) sum() sums {
 	return sums{k.requests.Load(), k.failed.Load(), k.dialled.Load(), k.released.Load()}
 }
 
-// newLoad starts it.
-func newLoad(host, service string) *load {
-	text := func(method, connection, body string) []byte {
-		return fmt.Appendf(nil, "%s / HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\nContent-Length: %d\r\n\r\n%s", method, host, connection, len(body), body)
-	}
-	const form = "who=asked&what=a+small+body"
-	l := &load{service: service, kinds: []*kind{
-		{name: "GET, kept alive", request: text("GET", "keep-alive", ""), keep: true, clients: 2},
-		{name: "GET, kept alive, pauses", request: text("GET", "keep-alive", ""), keep: true, clients: 20, pause: 4 * time.Second},
-		{name: "GET, new connection", request: text("GET", "close", ""), clients: 2},
-		{name: "POST, kept alive", request: text("POST", "keep-alive", form), keep: true, clients: 1},
-		{name: "POST, new connection", request: text("POST", "close", form), clients: 1},
-	}}
+// text is a request.
+func text(method, host, connection, body string) []byte {
+	return fmt.Appendf(nil, "%s / HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\nContent-Length: %d\r\n\r\n%s", method, host, connection, len(body), body)
+}
+
+// load starts one. It ends with the test at the latest.
+func (w *world) load(service string, kinds ...*kind) *load {
+	l := &load{w: w, service: service, kinds: kinds}
+	w.Cleanup(l.stop)
 	for _, k := range l.kinds {
-		for _, node := range balancers {
+		for _, node := range w.asked {
 			for range k.clients {
 				l.group.Go(func() { l.client(k, node) })
 			}
@@ -75,7 +74,7 @@ func (l *load) stop() {
 }
 
 func (l *load) client(k *kind, node string) {
-	address := theLab.Node(node).Address + ":80"
+	address := l.w.lab.Node(node).Address
 	var c *connection
 	defer func() {
 		if c != nil {
@@ -86,7 +85,7 @@ func (l *load) client(k *kind, node string) {
 		if c == nil {
 			var err error
 			k.dialled.Add(1)
-			if c, err = dial(address); err != nil {
+			if c, err = dial(address, k.tls); err != nil {
 				k.count(node, "dial", err)
 				continue
 			}
@@ -155,8 +154,16 @@ type connection struct {
 	asked int
 }
 
-func dial(address string) (*connection, error) {
-	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
+// dial connects to port 80, or to port 443 and shakes hands.
+func dial(address string, secure *tls.Config) (*connection, error) {
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	var conn net.Conn
+	var err error
+	if secure == nil {
+		conn, err = dialer.Dial("tcp", address+":80")
+	} else {
+		conn, err = tls.DialWithDialer(dialer, "tcp", address+":443", secure)
+	}
 	if err != nil {
 		return nil, err
 	}

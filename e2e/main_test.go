@@ -3,12 +3,13 @@
 // Swarm, stock nginx. Nothing on the way is a mock. Each test proves one of the
 // promises of docs/design.md, seen as users see it: by requests to the proxies.
 //
-// All tests share one lab and run one after the other. Each has a route
-// repository of its own and leaves the Swarm empty. It needs root; -short leaves
+// All tests but those of the eight nodes share one lab and run one after the
+// other. Each has a route repository of its own and leaves the Swarm empty. It needs root; -short leaves
 // the package out.
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -25,7 +26,9 @@ import (
 	"github.com/wharfinger/wharfinger/lab"
 )
 
-const labName = "e2e"
+// labName is the lab, and what the names of the others begin with. A second run
+// beside one needs another, in E2E_LAB.
+var labName = cmp.Or(os.Getenv("E2E_LAB"), "e2e")
 
 // What all tests use: the Swarm, the programs and the git server.
 var (
@@ -60,12 +63,12 @@ func run(m *testing.M) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	over := context.AfterFunc(ctx, func() { // Remove waits for an Up that is at work
-		fmt.Fprintln(os.Stderr, "e2e: called off;", errors.Join(errors.New("removing the lab"), lab.Remove(labName)))
+		fmt.Fprintln(os.Stderr, "e2e: called off;", errors.Join(errors.New("removing the labs"), removeLabs()))
 		os.Exit(130)
 	})
 	defer over()
 	defer func() {
-		if err := lab.Remove(labName); err != nil {
+		if err := removeLabs(); err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)
 			code = 1
 		}
@@ -79,15 +82,15 @@ func run(m *testing.M) (code int) {
 	return m.Run()
 }
 
-// alone keeps a second run from removing the lab of this one.
+// alone keeps a second run from removing the labs of this one.
 func alone() (unlock func(), err error) {
-	f, err := os.OpenFile("/run/wharfinger-e2e.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile("/run/wharfinger-"+labName+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another run is under way: %w", err)
+		return nil, fmt.Errorf("another run with the lab "+labName+" is under way: %w", err)
 	}
 	return func() { f.Close() }, nil
 }
@@ -95,7 +98,7 @@ func alone() (unlock func(), err error) {
 func setUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	if err := lab.Remove(labName); err != nil { // of a run that was killed
+	if err := removeLabs(); err != nil { // of a run that was killed
 		return err
 	}
 	loadbalancer := map[string]string{"nodetype": "loadbalancer"}
@@ -113,7 +116,7 @@ func setUp(ctx context.Context) error {
 	if nginx, err = lab.Nginx(ctx, "1.30"); err != nil {
 		return err
 	}
-	if err := pushCrashing(ctx); err != nil {
+	if err := pushCrashing(ctx, theLab); err != nil {
 		return err
 	}
 	wharfinger = filepath.Join(theLab.Dir(), "wharfinger")
@@ -127,9 +130,13 @@ func setUp(ctx context.Context) error {
 	return err
 }
 
+func removeLabs() error {
+	return errors.Join(lab.Remove(labName), lab.Remove(eightName), lab.Remove(mixedName))
+}
+
 // pushCrashing makes an image that is nginx to the eye and whose container ends
 // at once: crash:1.30.
-func pushCrashing(ctx context.Context) error {
+func pushCrashing(ctx context.Context, l *lab.Lab) error {
 	root, err := filepath.EvalSymlinks(nginx)
 	if err != nil {
 		return err
@@ -138,7 +145,7 @@ func pushCrashing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return theLab.Push(ctx, lab.Image{
+	return l.Push(ctx, lab.Image{
 		Names: []string{"library/crash:1.30"}, Layers: []lab.Layer{layer},
 		Config: lab.Config{Cmd: []string{"/bin/sh", "-c", "echo no luck >&2; exit 1"}},
 	})

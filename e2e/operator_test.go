@@ -53,7 +53,7 @@ func TestApplyOnce(t *testing.T) {
 	w.application("demo", 1)
 	w.push(toDemo(edge, "demo.local"))
 
-	w.ends(1, "create service wharfinger-edge", "diff", w.clone)
+	w.ends(1, "service wharfinger-edge: new", "diff", w.clone)
 	w.ends(0, "edge: rolled out in", "apply", w.clone, "--nginx", nginx)
 	w.serves("demo.local", "/", "demo")
 	w.ends(0, "no difference", "diff", w.clone)
@@ -65,7 +65,8 @@ func TestApplyOnce(t *testing.T) {
 	}
 
 	w.push(toDemo(edge, "demo.local", "new.local"))
-	w.ends(1, "+    server_name \"new.local\";", "diff", w.clone)
+	w.ends(1, "host new.local: new, / -> demo", "diff", w.clone)
+	w.ends(1, "+    server_name \"new.local\";", "diff", w.clone, "--lines")
 	w.ends(0, "edge: rolled out in", "apply", w.url, "--allow-http", "--nginx", nginx)
 	w.serves("new.local", "/", "demo")
 }

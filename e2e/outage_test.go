@@ -37,7 +37,17 @@ func TestGitDown(t *testing.T) {
 
 	w.move("demo")
 	w.spread("demo.local", "demo", 1)
-	d.line(30*time.Second, "msg=pass", "peers of pool demo: 1,")
+	d.line(30*time.Second, "msg=pass", "edge: pool demo: ")
+
+	w.part("killed, and a task moves", func() {
+		d.kill()
+		w.move("demo")
+		d = w.watch()
+		d.line(20*time.Second, "the last good revision is followed")
+		d.line(30*time.Second, "msg=pass")
+		w.spread("demo.local", "demo", 1)
+		w.serves("demo.local", "/", "demo")
+	})
 
 	w.remote = w.bare // past the server
 	commit := w.push(toDemo(edge, "demo.local", "new.local"))

@@ -28,8 +28,12 @@ var client = &http.Client{
 }
 
 // ask asks the proxy on a node.
-func ask(node, host, path string) (answer, error) {
-	req, err := http.NewRequest(http.MethodGet, "http://"+theLab.Node(node).Address+path, nil)
+func (w *world) ask(node, host, path string) (answer, error) {
+	return w.askWith(client, node, host, path)
+}
+
+func (w *world) askWith(client *http.Client, node, host, path string) (answer, error) {
+	req, err := http.NewRequest(http.MethodGet, "http://"+w.lab.Node(node).Address+path, nil)
 	if err != nil {
 		return answer{}, err
 	}
@@ -68,7 +72,7 @@ func (w *world) until(host, path string, want answer) {
 	w.eventually(w.patience, func() error {
 		for range inARow {
 			for _, node := range w.asked {
-				got, err := ask(node, host, path)
+				got, err := w.ask(node, host, path)
 				if got.Instance = ""; err != nil || got != want {
 					return fmt.Errorf("%s answers %s%s with %+v (%v), want %+v", node, host, path, got, err, want)
 				}
@@ -79,18 +83,22 @@ func (w *world) until(host, path string, want answer) {
 }
 
 // spread waits until all proxies answer from exactly the tasks that the service
-// has now. It returns them.
-func (w *world) spread(host, service string, replicas int) []string {
+// has now, and those of others that share the host. It returns them.
+func (w *world) spread(host, service string, replicas int, others ...string) []string {
 	w.Helper()
 	var want []string
 	w.eventually(w.patience, func() error {
 		if want = w.instances(service); len(want) != replicas {
 			return fmt.Errorf("%s has %d tasks that run, want %d", service, len(want), replicas)
 		}
+		for _, other := range others {
+			want = append(want, w.instances(other)...)
+		}
+		slices.Sort(want)
 		for _, node := range w.asked {
 			got := map[string]bool{}
-			for range 10 * replicas {
-				a, err := ask(node, host, "/")
+			for range 10 * len(want) {
+				a, err := w.ask(node, host, "/")
 				if err != nil {
 					return err
 				}
@@ -126,7 +134,7 @@ func (w *world) patrol(host string) (end func()) {
 					return
 				case <-time.After(5 * time.Millisecond):
 				}
-				a, err := ask(node, host, "/")
+				a, err := w.ask(node, host, "/")
 				mu.Lock()
 				if asked++; err != nil || a.Code != http.StatusOK {
 					failures = append(failures, fmt.Sprintf("%s %s: %d, %v", time.Now().Format("15:04:05.000"), node, a.Code, err))

@@ -57,7 +57,7 @@ func TestScale(t *testing.T) {
 
 	w.scale("demo", 4)
 	all := w.spread("demo.local", "demo", 4)
-	d.line(30*time.Second, "msg=pass", "peers of pool demo: 4, was")
+	d.line(30*time.Second, "msg=pass", "pool demo: 4 peers, was")
 
 	w.scale("demo", 2)
 	left := w.spread("demo.local", "demo", 2)
@@ -66,10 +66,10 @@ func TestScale(t *testing.T) {
 			t.Errorf("instance %s answers, which is none of %s", instance, all)
 		}
 	}
-	d.line(30*time.Second, "msg=pass", "peers of pool demo: 2, was")
+	d.line(30*time.Second, "msg=pass", "pool demo: 2 peers, was")
 	for range 100 { // it is quiet again: every request counts
 		for _, node := range balancers {
-			if a, err := ask(node, "demo.local", "/"); err != nil || a.Code != http.StatusOK || !slices.Contains(left, a.Instance) {
+			if a, err := w.ask(node, "demo.local", "/"); err != nil || a.Code != http.StatusOK || !slices.Contains(left, a.Instance) {
 				t.Fatalf("%s answers %d from %q (%v), want 200 from one of %s", node, a.Code, a.Instance, err, left)
 			}
 		}

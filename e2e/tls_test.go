@@ -13,8 +13,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -59,34 +57,42 @@ func TestTLS(t *testing.T) {
 // trusted by.
 func (w *world) certificate(name, host string) *x509.CertPool {
 	w.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key := w.selfSigned(name, host)
+	w.secret(name, string(cert))
+	w.secret(name+"-key", string(key))
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cert)
+	w.pushed = time.Now()
+	return pool
+}
+
+// selfSigned makes a certificate for a host, by name or address, and its key, in PEM.
+func (w *world) selfSigned(name, host string) (cert, key []byte) {
+	w.Helper()
+	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		w.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{host},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{host}
+	}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, pair.Public(), pair)
 	if err != nil {
 		w.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	private, err := x509.MarshalPKCS8PrivateKey(pair)
 	if err != nil {
 		w.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	for secret, block := range map[string]*pem.Block{name: {Type: "CERTIFICATE", Bytes: cert}, name + "-key": {Type: "PRIVATE KEY", Bytes: private}} {
-		file := filepath.Join(w.TempDir(), secret)
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			w.Fatal(err)
-		}
-		w.docker("secret", "create", secret, file)
-		pool.AppendCertsFromPEM(pem.EncodeToMemory(block))
-	}
-	w.pushed = time.Now()
-	return pool
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
 }
 
 // askTLS asks the proxy on a node over TLS, with HTTP/2, and trusts one

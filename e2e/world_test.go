@@ -8,11 +8,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wharfinger/wharfinger/lab"
 )
 
 // A world is what a test works with: an empty Swarm and a repository.
 type world struct {
 	*testing.T
+	lab     *lab.Lab
+	manager string // that docker speaks with
+
 	bare   string // the repository's directory
 	url    string // the repository, as wharfinger reads it
 	remote string // the repository, as push writes it
@@ -27,7 +32,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, asked: balancers, patience: 30 * time.Second}
+	return newWorldIn(t, theLab)
+}
+
+func newWorldIn(t *testing.T, l *lab.Lab) *world {
+	t.Helper()
+	w := &world{T: t, lab: l, manager: manager, asked: balancers, patience: 30 * time.Second}
 	t.Cleanup(w.leave)
 	w.makeRepository()
 	return w
@@ -54,9 +64,9 @@ func (w *world) leave() {
 	if services := lines(w.inCleanup("service", "ls", "-q")); len(services) > 0 {
 		w.inCleanup(append([]string{"service", "rm"}, services...)...)
 	}
-	for _, node := range theLab.Nodes() {
+	for _, node := range w.lab.Nodes() {
 		for end := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-			out, err := theLab.Docker(context.Background(), node.Name, "ps", "-q")
+			out, err := w.lab.Docker(context.Background(), node.Name, "ps", "-q")
 			if err == nil && out == "" {
 				break
 			}
@@ -72,19 +82,27 @@ func (w *world) leave() {
 	if secrets := lines(w.inCleanup("secret", "ls", "-q")); len(secrets) > 0 {
 		w.inCleanup(append([]string{"secret", "rm"}, secrets...)...)
 	}
+	for _, network := range lines(w.inCleanup("network", "ls", "--filter", "scope=swarm", "--format", "{{.Name}}")) {
+		if network != "ingress" { // which is Swarm's own
+			w.inCleanup("network", "rm", network)
+		}
+	}
 }
 
 func (w *world) tell() {
 	if w.daemon != nil {
 		w.Logf("wharfinger's log:\n%s", w.daemon.log)
 	}
-	for _, args := range [][]string{
-		{"service", "ps", "--no-trunc", "wharfinger-edge"},
-		{"service", "inspect", "-f", "{{json .UpdateStatus}}", "wharfinger-edge"},
-		{"service", "ls"},
-		{"service", "logs", "--raw", "wharfinger"}, // where it is a service
-	} {
-		out, err := theLab.Docker(context.Background(), manager, args...)
+	commands := [][]string{{"node", "ls"}, {"service", "ls"}}
+	for _, service := range lines(w.inCleanup("service", "ls", "--filter", "name=wharfinger", "--format", "{{.Name}}")) {
+		commands = append(commands, []string{"service", "ps", "--no-trunc", service},
+			[]string{"service", "inspect", "-f", "{{json .UpdateStatus}}", service})
+		if service == "wharfinger" { // it is a service itself
+			w.Logf("wharfinger's log:\n%s", w.said())
+		}
+	}
+	for _, args := range commands {
+		out, err := w.lab.Docker(context.Background(), w.manager, args...)
 		if err != nil {
 			out = err.Error()
 		}
@@ -94,7 +112,7 @@ func (w *world) tell() {
 
 // inCleanup runs docker when the test's context has ended.
 func (w *world) inCleanup(args ...string) string {
-	out, err := theLab.Docker(context.Background(), manager, args...)
+	out, err := w.lab.Docker(context.Background(), w.manager, args...)
 	if err != nil {
 		w.Error(err)
 	}
@@ -103,26 +121,50 @@ func (w *world) inCleanup(args ...string) string {
 
 func (w *world) docker(args ...string) string {
 	w.Helper()
-	out, err := theLab.Docker(w.Context(), manager, args...)
+	return w.dockerOn(w.manager, args...)
+}
+
+func (w *world) dockerOn(node string, args ...string) string {
+	w.Helper()
+	out, err := w.lab.Docker(w.Context(), node, args...)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return out
 }
 
-// application makes a service of the demo application, on the workers. Its
-// answers carry the service's name.
+// application makes a service of the demo application that publishes its port with
+// mode=host, and waits for its tasks.
 func (w *world) application(name string, replicas int) {
 	w.Helper()
-	w.docker("service", "create", "--name", name, "--detach", "--quiet", "--replicas", fmt.Sprint(replicas),
+	w.docker(service(name, replicas, "--publish", "mode=host,target=8080")...)
+	w.running(name, replicas)
+}
+
+// service is the command that makes a service of the demo application, on the
+// workers. Its answers carry the service's name.
+func service(name string, replicas int, args ...string) []string {
+	command := append([]string{"service", "create", "--name", name, "--detach", "--quiet", "--replicas", fmt.Sprint(replicas),
 		"--constraint", "node.role==worker", "--constraint", "node.labels.nodetype!=loadbalancer",
-		"--restart-delay", "100ms", "--publish", "mode=host,target=8080", "--env", "METADATA="+name, "wharfinger/demo")
-	w.eventually(30*time.Second, func() error {
-		if n := len(w.tasks(name)); n != replicas {
-			return fmt.Errorf("%s has %d tasks that run, want %d", name, n, replicas)
+		"--restart-delay", "100ms", "--env", "METADATA=" + name}, args...)
+	return append(command, "wharfinger/demo")
+}
+
+// running waits for a service's tasks.
+func (w *world) running(service string, replicas int) {
+	w.Helper()
+	w.eventually(60*time.Second, func() error {
+		if n := len(w.tasks(service)); n != replicas {
+			return fmt.Errorf("%s has %d tasks that run, want %d", service, n, replicas)
 		}
 		return nil
 	})
+}
+
+// overlay makes a network.
+func (w *world) overlay(name string, args ...string) {
+	w.Helper()
+	w.docker(append(append([]string{"network", "create", "--driver", "overlay"}, args...), name)...)
 }
 
 func (w *world) scale(service string, replicas int) {
@@ -134,7 +176,17 @@ func (w *world) scale(service string, replicas int) {
 type task struct {
 	Instance string // as the demo application answers it
 	Node     string // ID
+	Ports    []port // published on the node
+	Networks []attachment
 }
+
+// An attachment is a task's place on a network.
+type attachment struct {
+	Network   struct{ Spec struct{ Name string } }
+	Addresses []string // with the length of the prefix
+}
+
+type port struct{ TargetPort, PublishedPort int }
 
 // tasks returns a service's running tasks.
 func (w *world) tasks(service string) []task {
@@ -145,16 +197,18 @@ func (w *world) tasks(service string) []task {
 		return nil
 	}
 	var inspected []struct {
-		NodeID string
-		Status struct {
+		NodeID              string
+		NetworksAttachments []attachment
+		Status              struct {
 			State           string
 			ContainerStatus struct{ ContainerID string }
+			PortStatus      struct{ Ports []port }
 		}
 	}
 	w.decode(&inspected, append([]string{"inspect", "--type=task"}, ids...)...)
 	for _, t := range inspected {
 		if id := t.Status.ContainerStatus.ContainerID; t.Status.State == "running" && len(id) > 12 {
-			tasks = append(tasks, task{Instance: id[:12], Node: t.NodeID})
+			tasks = append(tasks, task{Instance: id[:12], Node: t.NodeID, Ports: t.Status.PortStatus.Ports, Networks: t.NetworksAttachments})
 		}
 	}
 	return tasks
@@ -175,7 +229,13 @@ func (w *world) move(service string) {
 	w.Helper()
 	before := w.instances(service)
 	w.docker("service", "update", "--detach", "--quiet", "--force", service)
-	w.eventually(30*time.Second, func() error {
+	w.replaced(service, before)
+}
+
+// replaced waits until a service has as many tasks as before, all of them others.
+func (w *world) replaced(service string, before []string) {
+	w.Helper()
+	w.eventually(60*time.Second, func() error {
 		after := w.instances(service)
 		same := func(instance string) bool { return slices.Contains(before, instance) }
 		if len(after) != len(before) || slices.ContainsFunc(after, same) {
@@ -202,8 +262,11 @@ type serviceSpec struct {
 			Image   string
 			Env     []string
 			Configs []struct{ ConfigName string }
+
+			StopGracePeriod time.Duration
 		}
 		Placement struct{ Constraints []string }
+		Resources struct{ Limits struct{ MemoryBytes int64 } }
 	}
 	UpdateConfig struct{ Delay time.Duration }
 }
