@@ -2,7 +2,11 @@
 // tests alone.
 //
 //	golden/bad/NAME.golden                  what `check` says to examples/bad/NAME
-//	golden/EXAMPLE/problems.golden          what Build says, if it says anything
+//	golden/labels/NAME.golden               what becomes of a label of Interlock
+//	golden/keys/NAME.golden                 what becomes of a key of Interlock's file
+//	golden/imported/NAME.golden             and of whole files in interlock/testdata
+//	golden/odd/NAME.golden                  and what it warns of in examples/odd/NAME
+//	golden/EXAMPLE/problems.golden          what is told of the cluster, if anything is
 //	golden/EXAMPLE/PROXY/rollout.golden     the first rollout of that proxy
 //	golden/EXAMPLE/PROXY/<path>.golden      one rendered file
 //
