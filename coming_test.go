@@ -36,7 +36,7 @@ var places = map[string]struct {
 
 var (
 	shop    = map[string]any{"service": "shop", "port": 8080}
-	edge    = map[string]any{"image": "nginx:1.30"}
+	edge    = map[string]any{"image": "nginx:1.30", "network": "published"} // for overlays
 	ofThing = regexp.MustCompile(`^ Of a (route|pool|proxy|stream)\b`)
 )
 
@@ -104,6 +104,7 @@ func refused(t *testing.T, of, piece string) route.Problems {
 		}
 		desired, problems := route.Parse(route.Revision{Files: []route.File{{Path: "a.yaml", Data: data}}})
 		if problems == nil {
+			unmarked(t, "docs/coming-from.md", string(data))
 			rendered(t, desired)
 			return nil
 		}

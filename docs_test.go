@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wharfinger/wharfinger/lab"
 	"github.com/wharfinger/wharfinger/route"
+	"github.com/wharfinger/wharfinger/route/editor"
 )
 
 // A block is one fenced block of a document.
@@ -65,10 +67,23 @@ func TestYAMLBlocksAreRead(t *testing.T) {
 			t.Errorf("a block in %s is refused:\n%s\n%s", b.file, b.text, problems.Error())
 			continue
 		}
+		unmarked(t, b.file, text)
 		rendered(t, desired)
 	}
 	if read < 4 {
 		t.Errorf("read %d YAML blocks, want at least 4: is the pattern right?", read)
+	}
+}
+
+// unmarked holds that an editor has nothing against what Parse takes.
+func unmarked(t *testing.T, where, text string) {
+	t.Helper()
+	marks, err := editor.Look([]byte(text))
+	if err != nil {
+		t.Errorf("%s: %v", where, err)
+	}
+	for _, m := range marks {
+		t.Errorf("%s: an editor marks %v in\n%s", where, m, text)
 	}
 }
 
@@ -162,15 +177,18 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		}
 		seen[place{typ, under}] = true
 		var fields []string
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for _, f := range reflect.VisibleFields(typ) {
+			embedded := len(f.Index) > 1
+			if embedded && typ.FieldByIndex(f.Index[:1]).Type == reflect.TypeFor[route.Options]() {
+				continue // told by themselves
+			}
 			switch name := f.Tag.Get("yaml"); {
 			case name != "":
 				fields = append(fields, name)
 				if f.Type != reflect.SliceOf(typ) && f.Type != reflect.PointerTo(typ) {
 					walk(f.Type, name)
 				}
-			case f.Anonymous:
+			case f.Type == reflect.TypeFor[route.Options]():
 				walk(f.Type, under)
 			case typ == reflect.TypeFor[route.Desired]():
 				walk(f.Type, strings.ToLower(f.Name))
@@ -216,6 +234,7 @@ func TestEveryDependencyIsTold(t *testing.T) {
 var elsewhere = map[string]string{
 	"make demo": ".ci/run",
 	"make test": ".ci/run",
+	"dig @10.0.0.11 -p 8053 SRV _http._tcp.chat.wharfinger.internal": "e2e: TestDiscovery/dig",
 }
 
 // TestCommandsRun runs the command lines of sh blocks. What needs a Swarm is run
@@ -226,35 +245,59 @@ func TestCommandsRun(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "./cmd/wharfinger").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	clone, first := cloneOfDemo(t)
+	moving := t.TempDir() // of somebody who comes from Interlock
+	if out, err := exec.Command("cp", "interlock/testdata/host-mode.toml", filepath.Join(moving, "interlock.toml")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	ran := 0
 	for _, b := range blocks(t) {
+		if b.language == "console" && b.file != "docs/host-mode.md" { // whose commands the demo runs
+			t.Errorf("%s: no test runs the commands of\n%s", b.file, b.text)
+		}
 		if b.language != "sh" {
 			continue
 		}
 		for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
 			command, _, _ := strings.Cut(line, " # ")
 			command = strings.TrimSpace(command)
-			if command == "" || elsewhere[command] != "" {
+			if command == "" || elsewhere[command] != "" || ofTrust(b.file, command) {
 				continue
 			}
 			args := strings.Fields(command)
 			switch {
-			case args[0] == "docker":
+			case args[0] == "docker" && slices.Contains(args, "wharfinger/wharfinger"):
 				// The daemon's own arguments stand behind its image.
-				for i, arg := range args {
-					if arg == "wharfinger/wharfinger" {
-						args = append([]string{"wharfinger"}, args[i+1:]...)
-					}
-				}
+				args = append([]string{"wharfinger"}, args[slices.Index(args, "wharfinger/wharfinger")+1:]...)
 				args = append(args, "--help")
+			case args[0] == "docker":
+				args = append(args, "--help")
+				if _, err := exec.LookPath("docker"); err != nil && testing.Short() {
+					continue
+				}
 			case args[0] != "wharfinger":
 				t.Errorf("%s: no test runs %q", b.file, command)
 				continue
-			case args[1] == "apply" || args[1] == "watch" || args[1] == "live":
+			case args[1] == "apply" || args[1] == "watch" || args[1] == "live" || args[1] == "status" || args[1] == "history" || args[1] == "pin" || args[1] == "unpin" || slices.Contains(args, "--from-cluster") || testing.Short() && slices.Contains(args, "--nginx"):
 				args = append(args, "--help")
+			case slices.Contains(args, "--nginx"):
+				nginx, err := lab.Nginx(t.Context(), "1.30") // a bare machine has none
+				if err != nil {
+					t.Fatal(err)
+				}
+				args[slices.Index(args, "--nginx")+1] = nginx
 			}
 			cmd := exec.Command(program, args[1:]...)
-			if !strings.Contains(command, "examples/") {
+			switch {
+			case args[0] == "docker":
+				cmd = exec.Command("docker", args[1:]...)
+			case strings.Contains(command, "--base"): // as a shell runs it in CI
+				cmd = exec.Command("sh", "-c", command)
+				cmd.Dir = clone
+				cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "CI_MERGE_REQUEST_DIFF_BASE_SHA="+first)
+			case args[1] == "import":
+				cmd.Dir = moving
+			case !strings.Contains(command, "examples/"):
 				cmd.Dir = "examples/demo" // "." is somebody's repository
 			}
 			out, err := cmd.CombinedOutput()
@@ -267,4 +310,35 @@ func TestCommandsRun(t *testing.T) {
 	if ran < 5 {
 		t.Errorf("ran %d command lines, want at least 5: is the pattern right?", ran)
 	}
+}
+
+// cloneOfDemo is a clone of a repository with an example in its second commit, as
+// CI has one, and its first commit.
+func cloneOfDemo(t *testing.T) (clone, first string) {
+	t.Helper()
+	origin, clone := t.TempDir(), filepath.Join(t.TempDir(), "clone")
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+			"GIT_AUTHOR_NAME=test", "GIT_AUTHOR_EMAIL=test@example.org", "GIT_COMMITTER_NAME=test", "GIT_COMMITTER_EMAIL=test@example.org")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("git", "init", "--quiet", "-b", "main", origin)
+	run("cp", "-R", "examples/two-proxies/.", origin)
+	run("git", "-C", origin, "add", "--all")
+	run("git", "-C", origin, "commit", "--quiet", "-m", "first")
+	run("git", "-C", origin, "rm", "--quiet", "-r", ".")
+	run("cp", "-R", "examples/demo/.", origin)
+	run("git", "-C", origin, "add", "--all")
+	run("git", "-C", origin, "commit", "--quiet", "-m", "second")
+	run("git", "clone", "--quiet", origin, clone)
+	run("git", "-C", clone, "checkout", "--quiet", "--detach")
+	run("git", "-C", clone, "branch", "--quiet", "-D", "main")
+	run("git", "-C", clone, "fetch", "--quiet", "origin", "main")
+	return clone, run("git", "-C", clone, "rev-parse", "HEAD^")
 }

@@ -21,35 +21,48 @@ const module = "github.com/wharfinger/wharfinger/"
 var mayImport = map[string][]string{
 	"directive":      {},
 	"route":          {"directive"},
+	"route/describe": {},
+	"route/editor":   {"route"},
 	"templates":      {},
 	"golden":         {"route"},
+	"interlock":      {"directive", "route"},
 	"generator":      {"directive", "route", "templates"},
 	"git":            {"route"},
-	"swarm":          {"route", "generator"},
-	"nginx":          {"directive", "route", "generator"},
-	"server":         {},
-	"watcher":        {"route", "generator"},
+	"swarm":          {"route", "generator", "status"},
+	"nginx":          {"directive", "route", "generator", "nginx/sandbox"},
+	"nginx/sandbox":  {},
+	"server":         {"status"},
+	"dns":            {"generator"},
+	"feedback":       {"route"},
+	"status":         {"route", "generator"},
+	"watcher":        {"route", "generator", "interlock", "status"},
 	"lab":            {},
 	"lab/demo":       {},
 	"cmd/lab":        {"lab"},
-	"cmd/wharfinger": {"route", "generator", "git", "swarm", "nginx", "watcher", "server"},
+	"cmd/wharfinger": {"route", "interlock", "generator", "git", "swarm", "nginx", "watcher", "server", "status", "dns", "feedback"},
 }
 
 // only says which package alone may import what comes from outside.
 var only = map[string]string{
-	"github.com/docker/docker":     "swarm",
-	"github.com/moby/swarmkit":     "swarm",
-	"github.com/go-git/go-git":     "git",
-	"github.com/fsnotify/fsnotify": "git",
-	"gopkg.in/yaml.v3":             "route",
-	"github.com/Masterminds/sprig": "generator",
-	"github.com/spf13/cobra":       "cmd",
-	"golang.org/x/term":            "cmd",
+	"github.com/docker/docker":           "swarm",
+	"github.com/moby/swarmkit":           "swarm",
+	"github.com/go-git/go-git":           "git",
+	"github.com/fsnotify/fsnotify":       "git",
+	"github.com/ProtonMail/go-crypto":    "git",
+	"github.com/hiddeco/sshsig":          "git",
+	"gopkg.in/yaml.v3":                   "route",
+	"github.com/pelletier/go-toml":       "interlock",
+	"github.com/Masterminds/sprig":       "generator",
+	"github.com/nicholas-fedor/shoutrrr": "feedback",
+	"github.com/spf13/cobra":             "cmd",
+	"golang.org/x/term":                  "cmd",
+	"github.com/prometheus":              "server",
+	"github.com/miekg/dns":               "dns",
 }
 
 // effects are what the pure packages must not import.
 var (
-	pure    = []string{"directive", "route", "generator", "templates"}
+	pure    = []string{"directive", "route", "interlock", "generator", "templates", "status"}
 	effects = []string{"os", "os/exec", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "context", "syscall"}
 )
 
