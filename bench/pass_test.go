@@ -1,12 +1,12 @@
-// Package bench measures what a pass costs. Every step is one benchmark over the
-// same repository and live state, and `nginx -t` on the result stands beside
-// them, so that a figure is read as a ratio and not as a time.
+// Package bench measures what Wharfinger costs, each thing against another one in the
+// same run: `make bench` prints one table of it.
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/wharfinger/wharfinger/generator"
@@ -14,40 +14,6 @@ import (
 	"github.com/wharfinger/wharfinger/nginx"
 	"github.com/wharfinger/wharfinger/route"
 )
-
-const routes = 1000
-
-// repository makes a repository and a live state of a size, the same each time:
-// a file for every hundred routes, pools of 1 to 20 tasks.
-func repository(n int) (route.Revision, *generator.Live) {
-	random := rand.New(rand.NewPCG(1, 2))
-	rev := route.Revision{ID: "bench", Files: []route.File{
-		{Path: "proxies.yaml", Data: []byte("proxies: {edge: {image: nginx:1.30}}\n")},
-	}}
-	live := &generator.Live{}
-	for i := range 100 {
-		live.Nodes = append(live.Nodes, generator.Node{ID: fmt.Sprintf("n%d", i), Hostname: fmt.Sprintf("wrk-%03d", i),
-			Role: "worker", State: "ready", Addr: fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)})
-	}
-	for file := 0; file < n; file += 100 {
-		var pools, routed strings.Builder
-		for i := file; i < min(file+100, n); i++ {
-			fmt.Fprintf(&pools, "  shop-%d: {service: shop-%d, port: 8080}\n", i, i)
-			fmt.Fprintf(&routed, "  shop-%d:\n    hosts: [shop-%d.example.org, www.shop-%d.example.org]\n    paths: [/, /api]\n    pool: shop-%d\n", i, i, i, i)
-			service := fmt.Sprintf("s%d", i)
-			live.Services = append(live.Services, generator.Service{ID: service, Name: fmt.Sprintf("shop-%d", i)})
-			for t := range 1 + random.IntN(20) {
-				live.Tasks = append(live.Tasks, generator.Task{
-					ID: fmt.Sprintf("%s-t%d", service, t), Service: service, Node: fmt.Sprintf("n%d", random.IntN(100)), State: "running",
-					Ports: []generator.Port{{Protocol: "tcp", Target: 8080, Published: 30000 + random.IntN(30000)}},
-				})
-			}
-		}
-		text := "pools:\n" + pools.String() + "routes:\n" + routed.String()
-		rev.Files = append(rev.Files, route.File{Path: fmt.Sprintf("routes-%05d.yaml", file), Data: []byte(text)})
-	}
-	return rev, live
-}
 
 func parsed(b *testing.B, rev route.Revision) *route.Desired {
 	b.Helper()
@@ -58,66 +24,116 @@ func parsed(b *testing.B, rev route.Revision) *route.Desired {
 	return desired
 }
 
-func BenchmarkParse(b *testing.B) {
-	rev, _ := repository(routes)
-	for b.Loop() {
-		parsed(b, rev)
-	}
+// passer makes passes one after the other, as the daemon does.
+type passer struct {
+	b      *testing.B
+	parser route.Parser
+	maker  generator.Maker
 }
 
-func BenchmarkBuild(b *testing.B) {
-	rev, live := repository(routes)
-	desired := parsed(b, rev)
-	for b.Loop() {
-		generator.Build(desired, live)
+func (p *passer) pass(rev route.Revision, live *generator.Live) []generator.Rollout {
+	p.b.Helper()
+	desired, problems := p.parser.Parse(rev)
+	if problems != nil {
+		p.b.Fatal(problems)
 	}
+	return p.make(desired, live)
 }
 
-func BenchmarkRender(b *testing.B) {
-	rev, live := repository(routes)
-	model, _ := generator.Build(parsed(b, rev), live)
-	for b.Loop() {
-		if _, err := generator.Render(model.Proxies[0]); err != nil {
-			b.Fatal(err)
-		}
+func (p *passer) make(desired *route.Desired, live *generator.Live) []generator.Rollout {
+	p.b.Helper()
+	model, problems := p.maker.Build(desired, live)
+	if problems != nil {
+		p.b.Fatal(problems)
 	}
-}
-
-func packed(b *testing.B) (generator.Proxy, generator.Files) {
-	b.Helper()
-	rev, live := repository(routes)
-	model, _ := generator.Build(parsed(b, rev), live)
-	files, err := generator.Render(model.Proxies[0])
+	rollouts, err := p.maker.Pack(model, live)
 	if err != nil {
-		b.Fatal(err)
+		p.b.Fatal(err)
 	}
-	return model.Proxies[0], files
+	return rollouts
 }
 
-func BenchmarkPack(b *testing.B) {
-	proxy, files := packed(b)
-	for b.Loop() {
-		if _, err := generator.Pack("bench", proxy, files, nil); err != nil {
+// BenchmarkFullPass is all of the pure way, from YAML to shards, by one who starts
+// anew, against nginx -t on the result.
+func BenchmarkFullPass(b *testing.B) {
+	rev, live := world(whole)
+	tester := testerOf(b)
+	shards := (&passer{b: b}).pass(rev, live)[0].Shards
+	pairs(b, "nginx-t", 7, func() { (&passer{b: b}).pass(rev, live) }, func() {
+		if err := tester.Test(b.Context(), shards); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 }
 
-// BenchmarkNginxTest is what the others are compared with.
-func BenchmarkNginxTest(b *testing.B) {
+func testerOf(b *testing.B) nginx.Tester {
+	b.Helper()
 	path, err := lab.Nginx(b.Context(), "1.30")
 	if err != nil {
 		b.Fatal(err)
 	}
-	proxy, files := packed(b)
-	rollout, err := generator.Pack("bench", proxy, files, nil)
-	if err != nil {
-		b.Fatal(err)
+	return nginx.Tester{Path: path}
+}
+
+// BenchmarkMovedTask is the pass after one task has moved, from the live state on,
+// against a full one; and what it sends.
+func BenchmarkMovedTask(b *testing.B) {
+	rev, live := world(whole)
+	random := rand.New(rand.NewPCG(5, 6))
+	p := &passer{b: b}
+	before := p.pass(rev, live)
+	desired, _ := p.parser.Parse(rev)
+	after := before
+	pairs(b, "full-pass", 9, func() {
+		before = after
+		next := *live
+		next.Tasks = slices.Clone(live.Tasks)
+		task := &next.Tasks[random.IntN(len(next.Tasks))]
+		task.Ports = []generator.Port{{Protocol: "tcp", Target: 8080, Published: 32768 + random.IntN(28000)}}
+		live = &next
+		after = p.make(desired, live)
+	}, func() { (&passer{b: b}).pass(rev, live) })
+	reportSent(b, before, after)
+}
+
+// BenchmarkChangedRoute is the pass after one route was changed by a push, from YAML
+// on, against a full one; and what it sends.
+func BenchmarkChangedRoute(b *testing.B) {
+	rev, live := world(whole)
+	random := rand.New(rand.NewPCG(7, 8))
+	p := &passer{b: b}
+	after := p.pass(rev, live)
+	before := after
+	pairs(b, "full-pass", 9, func() {
+		before = after
+		rev = edited(rev, random)
+		after = p.pass(rev, live)
+	}, func() { (&passer{b: b}).pass(rev, live) })
+	reportSent(b, before, after)
+}
+
+// edited is a revision in which one route has another path.
+func edited(rev route.Revision, random *rand.Rand) route.Revision {
+	out := route.Revision{ID: fmt.Sprint("bench", random.IntN(1<<30)), Files: slices.Clone(rev.Files)}
+	f := &out.Files[1+random.IntN(len(out.Files)-1)]
+	at := bytes.Index(f.Data, []byte("paths: [/api"))
+	end := at + bytes.IndexByte(f.Data[at:], ',')
+	f.Data = slices.Concat(f.Data[:at], fmt.Appendf(nil, "paths: [/api%d", random.IntN(1000)), f.Data[end:])
+	return out
+}
+
+// reportSent tells what of a rollout is new.
+func reportSent(b *testing.B, before, after []generator.Rollout) {
+	b.Helper()
+	old, bytes, configs := map[string]bool{}, 0, 0
+	for _, s := range before[0].Shards {
+		old[s.Config] = true
 	}
-	tester := nginx.Tester{Path: path}
-	for b.Loop() {
-		if err := tester.Test(b.Context(), rollout.Shards); err != nil {
-			b.Fatal(err)
+	for _, s := range after[0].Shards {
+		if !old[s.Config] {
+			bytes, configs = bytes+len(s.Data), configs+1
 		}
 	}
+	b.ReportMetric(float64(bytes)/1024, "KiB-sent")
+	b.ReportMetric(float64(configs), "configs-sent")
 }

@@ -13,8 +13,9 @@ import (
 // Build merges the two sides. Its problems are of the cluster, such as a
 // service that is not there: the pool in question answers 503, everything else
 // goes on.
-func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
-	b := newBuilder(l)
+func Build(d *route.Desired, l *Live) (*Model, route.Problems) { return new(Maker).Build(d, l) }
+
+func (b *builder) model(d *route.Desired, l *Live) (*Model, route.Problems) {
 	b.pools = d.Pools
 	b.streams = d.Streams
 	b.taken = takenHeaders(d.Routes)
@@ -27,7 +28,7 @@ func Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 		r := d.Routes[name]
 		byProxy[r.Proxy.Value] = append(byProxy[r.Proxy.Value], r)
 	}
-	peers, records := b.reached(d)
+	peers, records := b.everywhere(d)
 	m.Records = records
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
 		m.Proxies = append(m.Proxies, b.one().proxy(d.Proxies[name], byProxy[name], peers))
@@ -60,12 +61,16 @@ type builder struct {
 	streams  map[string]*route.Stream
 	guesser  route.Guesser
 	problems route.Problems
+	// reach is where the pools are of which there was nothing to tell, by RecordOf;
+	// known is so of the last time, for those that nothing has changed for.
+	reach, known map[string]reach
 }
 
 func newBuilder(l *Live) *builder {
 	b := &builder{
 		live: l, nodes: map[string]Node{}, all: l.Networks, networks: map[string]Network{}, host: Network{Name: HostNetwork},
 		services: map[string]Service{}, tasks: map[string][]Task{}, secrets: map[string]string{}, overlays: map[string][]Network{},
+		reach: map[string]reach{},
 	}
 	for _, n := range l.Nodes {
 		b.nodes[n.ID] = n
@@ -149,6 +154,7 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	out.Held = slices.Concat(b.ownSecrets(p), b.ownNetworks(p), b.otherMode(p))
 	out.Spec.Secrets = b.mounted()
 	b.meet(p, all, &out)
+	out.pools = b.states(routes, peers)
 	return out
 }
 

@@ -24,13 +24,13 @@ const discoveredZone = 512
 // Records are where the tasks of pools are, by RecordOf: those of the Model that
 // Build makes of the same, for less.
 func Records(d *route.Desired, l *Live) map[string][]Peer {
-	_, records := newBuilder(l).reached(d)
+	_, records := newBuilder(l).everywhere(d)
 	return records
 }
 
-// reached lists the peers of all pools, by the names of upstreams: as nginx's files
+// everywhere lists the peers of all pools, by the names of upstreams: as nginx's files
 // have them, and those of services as DNS tells them.
-func (b *builder) reached(d *route.Desired) (peers, records map[string][]Peer) {
+func (b *builder) everywhere(d *route.Desired) (peers, records map[string][]Peer) {
 	peers, records = map[string][]Peer{}, map[string][]Peer{}
 	packets, only := poolsOfPackets(d)
 	for _, name := range slices.Sorted(maps.Keys(d.Pools)) {
@@ -39,7 +39,7 @@ func (b *builder) reached(d *route.Desired) (peers, records map[string][]Peer) {
 			if protocol == tcp && only[name] || protocol == udp && !packets[name] {
 				continue
 			}
-			found := b.peers(p, protocol)
+			found := b.reached(p, protocol)
 			peers[RecordOf(name, protocol)] = followed(p, protocol, found)
 			if p.Members() != nil {
 				records[RecordOf(name, protocol)] = found
@@ -47,6 +47,31 @@ func (b *builder) reached(d *route.Desired) (peers, records map[string][]Peer) {
 		}
 	}
 	return peers, records
+}
+
+// reach is where the tasks of a pool are.
+type reach struct {
+	pool     *route.Pool
+	peers    []Peer
+	overlays []Network // that proxies need for it
+}
+
+// reached is peers, for nothing where it is known.
+func (b *builder) reached(p *route.Pool, protocol string) []Peer {
+	key := RecordOf(p.Name, protocol)
+	if known, ok := b.known[key]; ok && known.pool == p {
+		for _, n := range known.overlays {
+			b.needs(p, n)
+		}
+		b.reach[key] = known
+		return known.peers
+	}
+	before := len(b.problems)
+	found := b.peers(p, protocol)
+	if len(b.problems) == before {
+		b.reach[key] = reach{p, found, b.overlays[p.Name]}
+	}
+	return found
 }
 
 // RecordOf names a pool's ports of a protocol, tcp or udp, in the Records of a Model:

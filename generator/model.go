@@ -66,6 +66,8 @@ type Proxy struct {
 	// StreamUpstreams are the pools that Streams and Passthrough lead to. The http
 	// block knows nothing of them.
 	StreamUpstreams []Upstream
+
+	pools map[string]poolState // that its routes name
 }
 
 // Status is the listener that tells which files a proxy serves.
@@ -87,6 +89,9 @@ type Server struct {
 	// with @, and those for requests that nginx makes itself.
 	Aside   []Location
 	Mirrors []*Mirror
+
+	of     *mark
+	routes []*route.Route // that it was made of, each once
 }
 
 // all are all locations of a server.
@@ -204,6 +209,8 @@ type Definitions struct {
 	Zones  []Zone
 	Geos   []Geo
 	Mirror *Mirror
+
+	of *mark
 }
 
 // Geo sets a variable by the client's address (nginx: geo).
@@ -265,6 +272,8 @@ type Upstream struct {
 	FailTimeout        time.Duration
 	// Resolvers are asked for peers with a Service.
 	Resolvers []netip.AddrPort
+
+	of *mark
 }
 
 // Peer is one address of an upstream.

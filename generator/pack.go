@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"math/bits"
 	"slices"
@@ -91,17 +90,21 @@ const maxConfig = 500<<10 - 1
 // nil where there is none yet. The error is route.Problems: a file that fits into
 // no Docker config.
 func Pack(revision string, p Proxy, files Files, current *ProxyService) (Rollout, error) {
+	return new(sheet).pack(revision, p, files.Digest, fragmentsOf(files.All), current)
+}
+
+func (s *sheet) pack(revision string, p Proxy, digest string, files []*fragment, current *ProxyService) (Rollout, error) {
 	r := Rollout{
 		Proxy: p.Name, Service: Prefix + p.Name, Revision: revision,
-		Digest: files.Digest, StatusPort: p.Status.Port,
+		Digest: digest, StatusPort: p.Status.Port,
 		Spec: p.after(current), Named: p.Spec, From: current, OrderNamed: p.OrderNamed, Held: p.Held,
 	}
-	r.Named.Uses = secretUses(files.All)
+	r.Named.Uses = usesOfSecrets(files)
 	if r.Spec.OnHost() {
 		r.Named.Listens = p.Ports
 	}
 	var err error
-	if r.Shards, err = shards(p.Name, files.All); err != nil {
+	if r.Shards, err = s.shards(p.Name, files); err != nil {
 		return Rollout{}, err
 	}
 	if current == nil {
@@ -146,41 +149,69 @@ func folderOf(path string) string {
 
 // shards puts nginx.conf and status.conf into configs of their own and spreads
 // the files of each folder by a stable hash, so that a changed file changes one
-// small config.
-func shards(proxy string, files []File) ([]Shard, error) {
+// small config. Those whose files are all the same as last time are the same.
+func (s *sheet) shards(proxy string, files []*fragment) ([]Shard, error) {
 	const aim = 32 << 10 // mean bytes of a shard
 	total := map[string]int{}
 	for _, f := range files {
 		total[folderOf(f.Path)] += len(f.Data)
 	}
-	shared := map[string][]byte{} // by path of the shard
+	shared := map[string]*gathered{} // by path of the shard
 	var out []Shard
+	last := s.gathered
+	s.gathered = shared
 	for _, f := range files {
 		folder := folderOf(f.Path)
-		piece := f.Data
-		if folder != "" {
-			piece = marked(f)
-		}
-		if len(piece) > maxConfig {
-			return nil, route.Problems{{Object: "proxy " + proxy, Text: fmt.Sprintf("%s has %d bytes, but a Docker config holds %d", f.Path, len(piece), maxConfig), Hint: shorten(f.Path)}}
+		if len(f.piece) > maxConfig {
+			return nil, route.Problems{{Object: "proxy " + proxy, Text: fmt.Sprintf("%s has %d bytes, but a Docker config holds %d", f.Path, len(f.piece), maxConfig), Hint: shorten(f.Path)}}
 		}
 		if folder == "" {
-			out = append(out, newShard(proxy, f.Path, piece))
+			out = append(out, newShard(proxy, f.Path, f.piece))
 			continue
 		}
-		h := fnv.New32a()
-		h.Write([]byte(f.Path))
-		slot := h.Sum32() % (1 << bits.Len(uint(total[folder]/aim)))
+		slot := f.spread % (1 << bits.Len(uint(total[folder]/aim)))
 		path := fmt.Sprintf("%s%03d.conf", folder, slot)
-		for part := 1; len(shared[path])+len(piece) > maxConfig; part++ {
+		for part := 1; shared[path].size()+len(f.piece) > maxConfig; part++ {
 			path = fmt.Sprintf("%s%03d-%d.conf", folder, slot, part)
 		}
-		shared[path] = append(shared[path], piece...)
+		if shared[path] == nil {
+			shared[path] = &gathered{}
+		}
+		shared[path].files = append(shared[path].files, f)
+		shared[path].bytes += len(f.piece)
 	}
 	for _, path := range slices.Sorted(maps.Keys(shared)) {
-		out = append(out, newShard(proxy, path, shared[path]))
+		g := shared[path]
+		if was := last[path]; was != nil && slices.Equal(was.files, g.files) {
+			g.shard = was.shard
+		} else {
+			g.shard = newShard(proxy, path, g.data())
+		}
+		out = append(out, g.shard)
 	}
 	return out, nil
+}
+
+// gathered is files that make one shard.
+type gathered struct {
+	files []*fragment
+	bytes int
+	shard Shard
+}
+
+func (g *gathered) size() int {
+	if g == nil {
+		return 0
+	}
+	return g.bytes
+}
+
+func (g *gathered) data() []byte {
+	data := make([]byte, 0, g.bytes)
+	for _, f := range g.files {
+		data = append(data, f.piece...)
+	}
+	return data
 }
 
 // shorten says what makes a file smaller.
@@ -209,7 +240,7 @@ const fileMark = "# file "
 func marked(f File) []byte {
 	plain := bytes.HasSuffix(f.Data, []byte("\n")) && !bytes.HasPrefix(f.Data, []byte(fileMark)) && !bytes.Contains(f.Data, []byte("\n"+fileMark))
 	if plain {
-		return append([]byte(fileMark+f.Path+"\n"), f.Data...)
+		return slices.Concat([]byte(fileMark+f.Path+"\n"), f.Data)
 	}
 	return fmt.Appendf(nil, "%s%s %d\n%s\n", fileMark, f.Path, len(f.Data), f.Data)
 }

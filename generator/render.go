@@ -1,14 +1,11 @@
 package generator
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math/bits"
 	"regexp"
-	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -116,64 +113,15 @@ func Render(p Proxy) (Files, error) { return Templates{}.Render(p) }
 
 // Render writes the files of one proxy.
 func (t Templates) Render(p Proxy) (Files, error) {
-	var files []File
-	write := func(path, name string, data any) error {
-		var buf bytes.Buffer
-		if err := t.texts().ExecuteTemplate(&buf, name, data); err != nil {
-			return fmt.Errorf("render %s: %v", path, told(err))
-		}
-		files = append(files, File{path, buf.Bytes()})
-		return nil
-	}
-	if err := write("nginx.conf", "nginx.conf.tmpl", mainOf(p)); err != nil {
+	digest, fragments, err := new(sheet).render(t, p)
+	if err != nil {
 		return Files{}, err
 	}
-	for _, s := range p.Servers {
-		data := struct {
-			Proxy  Proxy
-			Server Server
-		}{p, s}
-		if err := write("routes/server."+fileName(s.Host)+".conf", "server.conf.tmpl", data); err != nil {
-			return Files{}, err
-		}
+	files := Files{Digest: digest}
+	for _, f := range fragments {
+		files.All = append(files.All, f.File)
 	}
-	for _, d := range p.Definitions {
-		if err := write("routes/route."+d.Route+".conf", "definitions.conf.tmpl", d); err != nil {
-			return Files{}, err
-		}
-	}
-	for _, u := range p.Upstreams {
-		if err := write("routes/upstream."+u.Name+".conf", "upstream.conf.tmpl", u); err != nil {
-			return Files{}, err
-		}
-	}
-	for _, u := range p.StreamUpstreams {
-		if err := write("streams/upstream."+u.Name+".conf", "upstream.conf.tmpl", u); err != nil {
-			return Files{}, err
-		}
-	}
-	for _, stream := range p.Streams {
-		if err := write("streams/stream."+stream.Name+".conf", "stream.conf.tmpl", stream); err != nil {
-			return Files{}, err
-		}
-	}
-	if p.Passthrough != nil {
-		if err := write(passthroughFile, "passthrough.conf.tmpl", p.Passthrough); err != nil {
-			return Files{}, err
-		}
-	}
-	// The status file holds the digest of all files: of the others, and of itself
-	// without it.
-	if err := write("status.conf", "status.conf.tmpl", p); err != nil {
-		return Files{}, err
-	}
-	p.Status.Digest = digestOf(files)
-	files = files[:len(files)-1]
-	if err := write("status.conf", "status.conf.tmpl", p); err != nil {
-		return Files{}, err
-	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return Files{Digest: p.Status.Digest, All: files}, nil
+	return files, nil
 }
 
 // mainFile is what nginx.conf's template sees.
@@ -321,13 +269,4 @@ func fileName(host string) string {
 		name = name[:180] + "+" + hex.EncodeToString(sum[:8])
 	}
 	return name
-}
-
-func digestOf(files []File) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%s %d\n", f.Path, len(f.Data))
-		h.Write(f.Data)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -61,16 +61,14 @@ func (b *proxyBuilder) ownSecrets(p *route.Proxy) route.Problems {
 // secretPath finds the secrets that nginx's files name.
 var secretPath = regexp.MustCompile(regexp.QuoteMeta(SecretFolder) + `([a-zA-Z0-9_.-]+)`)
 
-// secretUses counts the places in files that name each secret.
-func secretUses(files []File) map[string]int {
+// secretUses counts the places in a file that name each secret.
+func secretUses(data []byte) map[string]int {
 	var out map[string]int
-	for _, f := range files {
-		for _, m := range secretPath.FindAllSubmatch(f.Data, -1) {
-			if out == nil {
-				out = map[string]int{}
-			}
-			out[string(m[1])]++
+	for _, m := range secretPath.FindAllSubmatch(data, -1) {
+		if out == nil {
+			out = map[string]int{}
 		}
+		out[string(m[1])]++
 	}
 	return out
 }

@@ -146,6 +146,11 @@ func server(host string, candidates []candidate) Server {
 		}
 	}
 	s.addAside(inner, candidates)
+	for _, c := range candidates {
+		if !slices.Contains(s.routes, c.route) {
+			s.routes = append(s.routes, c.route)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
 		s.Inner = append(s.Inner, inner[name])
 	}

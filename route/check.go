@@ -20,6 +20,9 @@ type checker struct {
 	noProxy  bool // told already
 	snippets bool // they are allowed
 	crowds   crowds
+	// checked names routes that are as they were when there was no problem with them,
+	// in themselves and in all that they name.
+	checked map[string]bool
 }
 
 func (c *checker) problem(pos Pos, text, hint string) {
@@ -48,7 +51,9 @@ func (c *checker) check() {
 	routes := slices.SortedFunc(maps.Values(c.Routes), asRead)
 	terminated := c.terminated(routes)
 	for _, r := range routes {
-		c.route(r)
+		if !c.checked[r.Name] || c.streamed(r) != nil { // whether gRPC is taken is up to other routes, too
+			c.route(r)
+		}
 		c.hsts(r, terminated)
 		c.routeJoins(r)
 		c.places(r, taken)

@@ -38,9 +38,10 @@ func (c *checker) crowd(r *Route, proxy string) {
 	}
 	own := crowd{paths: 1}
 	for _, path := range r.Paths {
-		if path.Value.Kind == Regex {
+		switch {
+		case path.Value.Kind == Regex:
 			own.conditions++
-		} else {
+		case path.Given(): // the root counts already
 			own.paths++
 		}
 	}

@@ -13,6 +13,7 @@ type Desired struct {
 	Revision string
 	source   Revision // for With
 	given    []Permission
+	parser   *Parser
 	Proxies  map[string]*Proxy
 	Pools    map[string]*Pool
 	Routes   map[string]*Route

@@ -69,7 +69,12 @@ func TestDefaultsAreTold(t *testing.T) {
 		Routes:  map[string]*Route{"a": {Options: Options{Errors: []ErrorRule{{}}}}},
 		Streams: map[string]*Stream{"a": {}},
 	}
-	d.applyDefaults()
+	for _, p := range d.Proxies {
+		p.applyDefaults()
+	}
+	d.Pools["a"].applyDefaults()
+	d.settle(d.Routes["a"])
+	d.Streams["a"].applyDefaults()
 	found := 0
 	var walk func(reflect.Value)
 	walk = func(v reflect.Value) {

@@ -1,19 +1,49 @@
 package route
 
 import (
+	"bytes"
 	"maps"
 	"slices"
-	"time"
+	"sync"
 )
 
 // Parse reads a revision. It answers a Desired state that is whole and checked,
 // or nil and every problem of the revision, sorted by place. What needs a
 // permission that is not given is a problem.
 func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
+	return new(Parser).Parse(rev, given...)
+}
+
+// Parser parses one revision after the other. What it answers is what Parse does;
+// what is not touched by what changed since the last one is the same object as then,
+// and costs next to nothing. It may be used by several goroutines.
+type Parser struct {
+	mutex sync.Mutex
+	files map[string]*readFile // by path
+	last  *Desired          // that was without a problem
+}
+
+// readFile is a file without a problem of its own.
+type readFile struct {
+	data  []byte
+	docs  []document
+	takes uintptr // bytes of memory
+	idle  int     // how many revisions were without it since
+}
+
+// idleFor is how many revisions without a file are read before it is forgotten: the
+// repository is read with labels and without by turns.
+const idleFor = 4
+
+// Parse is like the function of that name.
+func (p *Parser) Parse(rev Revision, given ...Permission) (*Desired, Problems) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
 	all := &Desired{
 		Revision: rev.ID,
 		source:   rev,
 		given:    given,
+		parser:   p,
 		Proxies:  map[string]*Proxy{},
 		Pools:    map[string]*Pool{},
 		Routes:   map[string]*Route{},
@@ -25,13 +55,13 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	taken := uintptr(0)
 	for _, f := range rev.Files {
 		d := decoder{file: f.Path, gaps: newGaps(), before: len(problems), taken: taken}
-		d.read(f.Data, func(doc document) {
+		for _, doc := range p.documents(&d, f.Data) {
 			add(&d, "proxy", all.Proxies, doc.Proxies, func(p *Proxy) Pos { return p.Pos })
 			add(&d, "pool", all.Pools, doc.Pools, func(p *Pool) Pos { return p.Pos })
 			add(&d, "route", all.Routes, doc.Routes, func(r *Route) Pos { return r.Pos })
 			add(&d, "stream", all.Streams, doc.Streams, func(s *Stream) Pos { return s.Pos })
 			add(&d, "policy", all.Policies, doc.Policies, func(p *Policy) Pos { return p.Pos })
-		})
+		}
 		problems, taken = append(problems, d.problems...), d.taken
 		if d.full() {
 			return nil, append(problems.Sorted(), tooMuch(taken))
@@ -40,8 +70,9 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 		maps.Copy(lost.fields, d.gaps.fields)
 		maps.Copy(lost.objects, d.gaps.objects)
 	}
-	all.merge()
-	c := checker{Desired: all, gaps: lost, snippets: slices.Contains(given, Snippets)}
+	checked := all.merge(p.last)
+	p.keep(all)
+	c := checker{Desired: all, gaps: lost, snippets: slices.Contains(given, Snippets), checked: checked}
 	c.check()
 	if problems = append(problems, c.problems...).Sorted(); len(problems) > mostProblems {
 		return nil, append(problems[:mostProblems:mostProblems], tooMuch(taken))
@@ -52,8 +83,74 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	all.applyDefaults()
+	for name, r := range all.Routes {
+		if !checked[name] {
+			all.settle(r)
+		}
+	}
+	for name, s := range all.Streams {
+		own := *s // the proxy may be another one next time
+		own.Proxy.Value = all.proxyOf(s.Proxy)
+		all.Streams[name] = &own
+	}
+	p.last = all
 	return all, nil
+}
+
+// documents are what a file holds.
+func (p *Parser) documents(d *decoder, data []byte) []document {
+	if k := p.files[d.file]; k != nil && bytes.Equal(k.data, data) {
+		if d.taken += k.takes; !d.full() {
+			k.idle = 0
+			return k.docs
+		}
+		d.taken -= k.takes
+	}
+	before := d.taken
+	var docs []document
+	d.read(data, func(doc document) {
+		docs = append(docs, doc)
+		if d.full() {
+			return // not all is there
+		}
+		for _, p := range doc.Proxies {
+			p.applyDefaults()
+		}
+		for _, p := range doc.Pools {
+			p.applyDefaults()
+		}
+		for _, s := range doc.Streams {
+			s.applyDefaults()
+		}
+	})
+	if len(d.problems) == 0 && !d.full() {
+		if p.files == nil {
+			p.files = map[string]*readFile{}
+		}
+		p.files[d.file] = &readFile{data: data, docs: docs, takes: d.taken - before}
+	}
+	return docs
+}
+
+// keep has the files of a revision hold its routes as they are merged now, and drops
+// files that nobody had for a while.
+func (p *Parser) keep(d *Desired) {
+	for path, k := range p.files {
+		k.idle++
+		if k.idle > idleFor {
+			delete(p.files, path)
+		}
+		if k.idle > 1 {
+			continue // it is not of this revision
+		}
+		for _, doc := range k.docs {
+			for name, was := range doc.Routes {
+				if is := d.Routes[name]; is != nil && is.Pos == was.Pos {
+					doc.Routes[name] = is
+				}
+			}
+		}
+	}
 }
 
 // Source returns the revision that was read.
@@ -65,7 +162,7 @@ func (d *Desired) Source() Revision { return d.source }
 func (d *Desired) With(files ...File) (*Desired, Problems) {
 	rev := d.source
 	rev.Files = slices.Concat(rev.Files, files)
-	return Parse(rev, d.given...)
+	return d.parser.Parse(rev, d.given...)
 }
 
 // readsLabels reports whether routes may come from elsewhere.
@@ -86,90 +183,6 @@ func add[T any](d *decoder, kind string, all, more map[string]T, pos func(T) Pos
 		}
 		all[name] = more[name]
 	}
-}
-
-// applyDefaults fills in what was left out. Only what Parse has checked is
-// given defaults, so nothing here can fail.
-func (d *Desired) applyDefaults() {
-	for _, p := range d.Proxies {
-		if !p.Nginx.Given() {
-			text, _ := imageVersion(p.Image.Value)
-			p.Nginx.Value, _ = parseVersion(text)
-		}
-		setDefault(&p.Network, defaultNetwork)
-		setDefault(&p.Listen.HTTP, defaultHTTP)
-		setDefault(&p.Listen.HTTPS, defaultHTTPS)
-		setDefault(&p.Status.Port, defaultStatus)
-		setDefault(&p.Drain, defaultDrain)
-		setDefault(&p.Drift, "repair")
-		setDefault(&p.Connections, defaultConnections)
-		setDefault(&p.OpenFiles, defaultOpenFiles)
-		setDefault(&p.Profile, "intermediate")
-		setDefault(&p.Log, "plain")
-		setDefault(&p.Cache.Size, 1<<30)
-		setDefault(&p.Cache.Memory, 10<<20)
-	}
-	for _, p := range d.Pools {
-		setDefault(&p.Via, defaultVia)
-		for i := range p.Services {
-			setDefault(&p.Services[i].Via, defaultVia)
-		}
-		for i := range p.Servers {
-			setDefault(&p.Servers[i].Weight, 1)
-		}
-		setDefault(&p.Protocol, "http")
-		setDefault(&p.TLS.Verify, true)
-		setDefault(&p.Balance, "round-robin")
-		setDefault(&p.Keepalive, 64)
-		setDefault(&p.MaxFails, 1) // this and the next are nginx's own
-		setDefault(&p.FailTimeout, 10*time.Second)
-	}
-	for _, r := range d.Routes {
-		r.Proxy.Value = d.proxyOf(r.Proxy)
-		if len(r.Paths) == 0 {
-			r.Paths = []At[Path]{{Value: Path{Text: "/"}}}
-		}
-		setDefault(&r.Redirect.Status, 302)
-		setDefault(&r.Respond.Status, 200)
-		setDefault(&r.Respond.Type, "text/plain")
-		d.unstream(r)
-		r.Options.applyDefaults()
-	}
-	for _, s := range d.Streams {
-		s.Proxy.Value = d.proxyOf(s.Proxy)
-		setDefault(&s.Timeouts.Connect, 5*time.Second)
-		idle := 10 * time.Minute // nginx's own
-		if s.Listen.Value.UDP {
-			idle = 2 * time.Minute
-		}
-		setDefault(&s.Timeouts.Idle, idle)
-	}
-}
-
-func (o *Options) applyDefaults() {
-	setDefault(&o.TLS.Plain, defaultPlain)
-	setDefault(&o.HSTS.MaxAge, 365*day)
-	setDefault(&o.CORS.MaxAge, time.Hour)
-	setDefault(&o.Access.Auth.Path, "/")
-	setDefault(&o.MaxBody, 1<<20) // nginx's own
-	setDefault(&o.Timeouts.Connect, 5*time.Second)
-	setDefault(&o.Timeouts.Send, time.Minute) // this and the next are nginx's own
-	setDefault(&o.Timeouts.Read, time.Minute)
-	setDefault(&o.Timeouts.Idle, time.Hour)
-	setDefault(&o.Timeouts.Client, time.Minute)
-	setDefault(&o.Retries.Tries, 3)
-	setDefault(&o.Buffering.Requests, true)
-	setDefault(&o.Buffering.Responses, true)
-	setDefault(&o.Limits.Burst, o.Limits.Rate.Value.Count-1)
-	setDefault(&o.Compress.MinSize, 1<<10)
-	setDefault(&o.Cache.Stale, true)
-	for i := range o.Errors {
-		setDefault(&o.Errors[i].Respond.Type, "text/plain")
-	}
-	setDefault(&o.Maintenance.Type, "text/html")
-	setDefault(&o.Mirror.Share, 100)
-	setDefault(&o.Mirror.Body, true)
-	setDefault(&o.Log, true)
 }
 
 func setDefault[T any](a *At[T], value T) {

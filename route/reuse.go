@@ -8,10 +8,21 @@ import (
 
 // merge gives every route what its policies and its proxy's defaults say. What
 // is nearer to the route wins: the route itself, then its policies from the last
-// one of `use` to the first, then the defaults.
-func (d *Desired) merge() {
-	for _, r := range d.Routes {
-		r.own = r.Options
+// one of `use` to the first, then the defaults. Of the routes that were checked in
+// the last state, those stay as they are and are named that nothing was changed for.
+func (d *Desired) merge(last *Desired) (checked map[string]bool) {
+	checked = map[string]bool{}
+	touched := d.touched(last)
+	for name, r := range d.Routes {
+		if !touched(r) {
+			checked[name] = true
+			continue
+		}
+		if r.merged {
+			r = r.asWritten()
+		}
+		d.Routes[name] = r
+		r.own, r.merged = r.Options, true
 		for _, use := range slices.Backward(r.Use) {
 			if p := d.Policies[use.Value]; p != nil {
 				r.Options = over(r.Options, p.Options)
@@ -22,6 +33,58 @@ func (d *Desired) merge() {
 			r.tlsByDefault = r.TLS == p.Defaults.TLS
 		}
 	}
+	return checked
+}
+
+// asWritten is a route as it was before it was merged.
+func (r *Route) asWritten() *Route {
+	out := *r
+	out.Options, out.merged, out.tlsByDefault = r.own, false, false
+	if !out.Proxy.Given() {
+		out.Proxy.Value = ""
+	}
+	if len(out.Paths) > 0 && !out.Paths[0].Given() {
+		out.Paths = nil
+	}
+	return &out
+}
+
+// touched tells which routes are not as they were in the last state, in themselves
+// or in what they use.
+func (d *Desired) touched(last *Desired) func(*Route) bool {
+	if last == nil || !slices.Equal(last.given, d.given) {
+		return func(*Route) bool { return true }
+	}
+	policies, proxies, pools := changed(last.Policies, d.Policies), changed(last.Proxies, d.Proxies), changed(last.Pools, d.Pools)
+	return func(r *Route) bool {
+		proxy := r.Proxy
+		if !proxy.Given() {
+			proxy.Value = ""
+		}
+		if last.Routes[r.Name] != r || r.Proxy.Value != d.proxyOf(proxy) || proxies[r.Proxy.Value] {
+			return true
+		}
+		if len(policies) > 0 && slices.ContainsFunc(r.Use, func(use At[string]) bool { return policies[use.Value] }) {
+			return true
+		}
+		return len(pools) > 0 && slices.ContainsFunc(r.AllPools(), func(pool At[string]) bool { return pools[pool.Value] })
+	}
+}
+
+// changed lists what is only in one of two states, or not the same in both.
+func changed[T comparable](before, after map[string]T) map[string]bool {
+	out := map[string]bool{}
+	for name, is := range after {
+		if was, ok := before[name]; !ok || was != is {
+			out[name] = true
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 // proxyOf is the name of the proxy that serves what says proxy, or "" where

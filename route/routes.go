@@ -50,6 +50,7 @@ type Route struct {
 	Options
 	own          Options // what the route itself says
 	tlsByDefault bool    // all of TLS comes from the proxy's defaults
+	merged       bool    // Options has more than own
 }
 
 // TLSByDefault reports whether the route leaves TLS to the proxy's defaults. Then

@@ -17,6 +17,7 @@ type Builder struct {
 	base    *route.Desired
 	cluster interlock.Cluster
 	read    interlock.Result
+	maker   generator.Maker
 }
 
 // Build is generator.Build with what labels add. Problems of labels are of the
@@ -26,7 +27,7 @@ func (b *Builder) Build(d *route.Desired, l *generator.Live) (*generator.Model, 
 	if b.base != d || !reflect.DeepEqual(b.cluster, cluster) {
 		b.base, b.cluster, b.read = d, cluster, interlock.Read(d, cluster)
 	}
-	model, problems := generator.Build(b.read.Desired, l)
+	model, problems := b.maker.Build(b.read.Desired, l)
 	return model, append(b.read.Tell(problems), b.read.Problems...).Sorted()
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -114,6 +113,7 @@ type Loop struct {
 	kept     string         // the ID of the one that is there
 	pin      *pin           // what stands in the place of the source; nil where nothing does
 	live     *generator.Live
+	parser   route.Parser
 	builder  Builder
 	former   Builder                      // of taken, for proxies that are held back
 	shards   map[string][]generator.Shard // of the last pass, by proxy; nil before the first
@@ -421,7 +421,7 @@ func (l *Loop) fetch(ctx context.Context) {
 		return
 	}
 	l.revision = rev.ID
-	desired, problems := route.Parse(rev, l.Permissions...)
+	desired, problems := l.parser.Parse(rev, l.Permissions...)
 	l.logProblems(slog.LevelError, "revision refused; the last good one stays in force", problems, "revision", rev.ID)
 	l.known.refused = problems
 	if desired == nil {
@@ -475,7 +475,7 @@ func (l *Loop) read(ctx context.Context) bool {
 		return false
 	}
 	l.say("cluster", "", "")
-	if !reflect.DeepEqual(live, l.live) {
+	if !live.Equal(l.live) {
 		l.live, l.changed = live, true
 	}
 	return true

@@ -3,7 +3,6 @@ package watcher
 import (
 	"context"
 
-	"github.com/wharfinger/wharfinger/route"
 )
 
 // recall takes up the last good revision of the daemon before this one: with the
@@ -23,7 +22,7 @@ func (l *Loop) recall(ctx context.Context) {
 		return
 	}
 	l.kept = rev.ID
-	desired, problems := route.Parse(rev, l.Permissions...)
+	desired, problems := l.parser.Parse(rev, l.Permissions...)
 	if desired == nil {
 		// It was taken by another version, or with other permissions.
 		l.Log.Warn("the last good revision is no longer taken", "revision", rev.ID, "problem", problems[0].String(), "problems", len(problems))

@@ -101,17 +101,13 @@ func makePlan(t generator.Templates, b *Builder, d *route.Desired, l *generator.
 	plan := &Plan{Desired: d, Model: model, Problems: problems, Build: time.Since(start), read: b.read}
 	plan.pools = sync.OnceValue(plan.poolsByProxy)
 	start = time.Now()
-	for _, p := range model.Proxies {
-		files, err := t.Render(p)
-		if err != nil {
-			return nil, route.Problems{{Object: "proxy " + p.Name, Text: err.Error(), Hint: "mend the template, or do without one of your own"}}
-		}
-		r, err := generator.Pack(model.Revision, p, files, l.ProxyByName(p.Name))
-		if err != nil {
-			return nil, err
-		}
-		r.Held = plan.read.Tell(r.Held)
-		plan.Rollouts = append(plan.Rollouts, r)
+	b.maker.Templates = t
+	var err error
+	if plan.Rollouts, err = b.maker.Pack(model, l); err != nil {
+		return nil, err
+	}
+	for i := range plan.Rollouts {
+		plan.Rollouts[i].Held = plan.read.Tell(plan.Rollouts[i].Held)
 	}
 	plan.Render = time.Since(start)
 	return plan, nil

@@ -47,7 +47,7 @@ func (l *Loop) pinTo(rev route.Revision, since time.Time) {
 	}
 	l.pin = next
 	l.shout()
-	desired, problems := route.Parse(rev, l.Permissions...)
+	desired, problems := l.parser.Parse(rev, l.Permissions...)
 	l.logProblems(slog.LevelError, "the pinned revision is not taken; the last good one stays in force", problems, "revision", rev.ID)
 	if desired == nil {
 		desired = l.taken // it was pinned by another version, or with other permissions
