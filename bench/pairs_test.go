@@ -9,8 +9,8 @@ import (
 
 // pairs measures two things by turns and reports the ratio of their times: the one in
 // the middle, the lowest and the highest. Each pair is one ratio, so a machine that
-// slows down meets both.
-func pairs(b *testing.B, against string, n int, ours, theirs func()) {
+// slows down meets both. prepare, unless it is nil, goes before ours, untimed.
+func pairs(b *testing.B, against string, n int, prepare, ours, theirs func()) {
 	b.Helper()
 	var ratios, mine, other []float64
 	timed := func(f func()) float64 {
@@ -21,6 +21,9 @@ func pairs(b *testing.B, against string, n int, ours, theirs func()) {
 	}
 	for b.Loop() {
 		for range n {
+			if prepare != nil {
+				prepare()
+			}
 			us, them := timed(ours), timed(theirs)
 			mine, other, ratios = append(mine, us), append(other, them), append(ratios, us/them)
 		}

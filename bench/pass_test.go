@@ -59,7 +59,7 @@ func BenchmarkFullPass(b *testing.B) {
 	rev, live := world(whole)
 	tester := testerOf(b)
 	shards := (&passer{b: b}).pass(rev, live)[0].Shards
-	pairs(b, "nginx-t", 7, func() { (&passer{b: b}).pass(rev, live) }, func() {
+	pairs(b, "nginx-t", 7, nil, func() { (&passer{b: b}).pass(rev, live) }, func() {
 		if err := tester.Test(b.Context(), shards); err != nil {
 			b.Fatal(err)
 		}
@@ -91,8 +91,7 @@ func BenchmarkMovedTask(b *testing.B) {
 		task := &next.Tasks[random.IntN(len(next.Tasks))]
 		task.Ports = []generator.Port{{Protocol: "tcp", Target: 8080, Published: 32768 + random.IntN(28000)}}
 		live = &next
-		after = p.make(desired, live)
-	}, func() { (&passer{b: b}).pass(rev, live) })
+	}, func() { after = p.make(desired, live) }, func() { (&passer{b: b}).pass(rev, live) })
 	reportSent(b, before, after)
 }
 
@@ -107,8 +106,7 @@ func BenchmarkChangedRoute(b *testing.B) {
 	pairs(b, "full-pass", 9, func() {
 		before = after
 		rev = edited(rev, random)
-		after = p.pass(rev, live)
-	}, func() { (&passer{b: b}).pass(rev, live) })
+	}, func() { after = p.pass(rev, live) }, func() { (&passer{b: b}).pass(rev, live) })
 	reportSent(b, before, after)
 }
 

@@ -91,6 +91,9 @@ var askHeaders = []Header{
 func takenHeaders(routes map[string]*route.Route) map[string][]Header {
 	names := map[string]map[string]bool{}
 	for _, r := range routes {
+		if len(r.Access.Auth.Headers) == 0 {
+			continue
+		}
 		pools := r.Pools()
 		for _, rule := range r.Errors {
 			pools = append(pools, rule.Pool)
@@ -194,13 +197,4 @@ func escaping(prefix, char string, most int, mark string) []MapEntry {
 		out = append(out, MapEntry{regex + "(.*)$", value + fmt.Sprintf("$%d", next)})
 	}
 	return out
-}
-
-// signsIn reports whether a server sends clients somewhere to sign in.
-func signsIn(servers []Server) bool {
-	return slices.ContainsFunc(servers, func(s Server) bool {
-		return slices.ContainsFunc(s.Aside, func(l Location) bool {
-			return l.Answer.Redirect != nil && strings.HasSuffix(l.Answer.Redirect.Path, "$"+escapedURI)
-		})
-	})
 }

@@ -21,6 +21,7 @@ type answered struct {
 	passing     func(pool string) Passing
 	// inner and aside are locations that the answer needs in every server.
 	inner, aside []Location
+	mounts       []route.At[string] // secrets
 }
 
 func (d Definitions) empty() bool {
@@ -60,7 +61,9 @@ func upstream(pool string, peers map[string][]Peer) string {
 // answers works out each route of a proxy by itself.
 func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) map[string]*answered {
 	out := map[string]*answered{}
+	all := b.mounts
 	for _, r := range routes {
+		b.mounts = map[string]Secret{}
 		a := answered{Answer: Answer{
 			Route: r.Name, Canonical: r.Canonical.Value, Slash: r.Slash.Value, Rewrite: rewriteOf(r), MaxBody: b.maxBody(r),
 			Snippet: snippetOf(r.Snippet.Value),
@@ -93,8 +96,13 @@ func (b *proxyBuilder) answers(p *route.Proxy, routes []*route.Route, peers map[
 		a.guard(b, r)
 		a.definitions.Route = r.Name
 		a.definitions.Maps = append(c.maps, a.definitions.Maps...)
+		for name, secret := range b.mounts {
+			all[name] = secret
+			a.mounts = append(a.mounts, route.At[string]{Value: name, Pos: r.Pos})
+		}
 		out[r.Name] = &a
 	}
+	b.mounts = all
 	return out
 }
 

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"net/netip"
@@ -31,7 +32,7 @@ func (b *builder) model(d *route.Desired, l *Live) (*Model, route.Problems) {
 	peers, records := b.everywhere(d)
 	m.Records = records
 	for _, name := range slices.Sorted(maps.Keys(d.Proxies)) {
-		m.Proxies = append(m.Proxies, b.one().proxy(d.Proxies[name], byProxy[name], peers))
+		m.Proxies = append(m.Proxies, b.proxy(d.Proxies[name], byProxy[name], peers))
 	}
 	b.crowded(d, m)
 	b.nowhere(d, m)
@@ -64,12 +65,13 @@ type builder struct {
 	// reach is where the pools are of which there was nothing to tell, by RecordOf;
 	// known is so of the last time, for those that nothing has changed for.
 	reach, known map[string]reach
+	before       *made // nil for nothing
 }
 
 func newBuilder(l *Live) *builder {
 	b := &builder{
 		live: l, nodes: map[string]Node{}, all: l.Networks, networks: map[string]Network{}, host: Network{Name: HostNetwork},
-		services: map[string]Service{}, tasks: map[string][]Task{}, secrets: map[string]string{}, overlays: map[string][]Network{},
+		services: map[string]Service{}, tasks: map[string][]Task{}, secrets: secretIDs(l), overlays: map[string][]Network{},
 		reach: map[string]reach{},
 	}
 	for _, n := range l.Nodes {
@@ -87,10 +89,15 @@ func newBuilder(l *Live) *builder {
 	for _, t := range l.Tasks {
 		b.tasks[t.Service] = append(b.tasks[t.Service], t)
 	}
-	for _, s := range l.Secrets {
-		b.secrets[s.Name] = s.ID
-	}
 	return b
+}
+
+func secretIDs(l *Live) map[string]string {
+	out := map[string]string{}
+	for _, s := range l.Secrets {
+		out[s.Name] = s.ID
+	}
+	return out
 }
 
 // proxyBuilder builds one proxy, with b's knowledge and b's problems.
@@ -107,11 +114,26 @@ func (b *builder) one() *proxyBuilder {
 	return &proxyBuilder{builder: b, mounts: map[string]Secret{}, peerTLS: map[string]*UpstreamTLS{}}
 }
 
+// proxy builds one, with what can be kept of the last time.
+func (b *builder) proxy(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) Proxy {
+	if former := b.before.proxy(p); former != nil {
+		told := len(b.problems)
+		if out, ok := b.one().build(p, routes, peers, former); ok {
+			return out
+		}
+		b.problems = b.problems[:told]
+	}
+	out, _ := b.one().build(p, routes, peers, nil)
+	return out
+}
+
 // graceBeyondDrain is what nginx has, after the drain, to end by itself before
 // Swarm kills it.
 const graceBeyondDrain = 10 * time.Second
 
-func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[string][]Peer) Proxy {
+// build builds one. What a former one has of hosts that nothing has changed for is taken
+// as it is; it answers false where more than that may have changed.
+func (b *proxyBuilder) build(p *route.Proxy, routes []*route.Route, peers map[string][]Peer, former *Proxy) (Proxy, bool) {
 	out := Proxy{
 		Name:   p.Name,
 		Spec:   named(p),
@@ -129,51 +151,86 @@ func (b *proxyBuilder) proxy(p *route.Proxy, routes []*route.Route, peers map[st
 	all := routes
 	routes = opened(routes)
 	peers = b.reachable(routes, peers)
-	answers := b.answers(p, routes, peers)
-	out.Servers = servers(routes, answers)
-	b.tls(p, routes, &out)
+	out.pools = b.states(routes, peers)
+	hosts := hostsOf(routes, former, out.touched(former))
+	answers := b.answers(p, hosts.routes, peers)
+	b.keepSecrets(routes, answers, former, &out)
+	out.Servers = hosts.servers(answers)
+	fresh := hosts.fresh(out.Servers)
+	b.tls(p, routes, &out, fresh)
 	out.TellsClients = b.clients
 	out.PeerHeaders = commonHeaders(out)
-	completeHeaders(out.Servers, out.PeerHeaders)
-	completeCaches(out.Servers, out.PeerHeaders)
-	if usesOf(out.Servers).Cache {
-		out.Cache = &CacheStore{Size: p.Cache.Size.Value, Memory: p.Cache.Memory.Value}
-	}
-	for _, r := range routes {
-		if d := answers[r.Name].definitions; !d.empty() {
-			out.Definitions = append(out.Definitions, d)
+	completeHeaders(fresh, out.PeerHeaders)
+	completeCaches(fresh, out.PeerHeaders)
+	for i := range out.Servers {
+		if s := &out.Servers[i]; s.needs == nil {
+			s.needs = needsOf(s)
 		}
 	}
-	for _, pool := range slices.Sorted(maps.Keys(poolsOf(out))) {
+	asked := out.needs()
+	out.HSTS = slices.SortedFunc(slices.Values(asked.hsts), func(a, b HSTS) int { return cmp.Compare(a.Variable(), b.Variable()) })
+	if asked.Cache {
+		out.Cache = &CacheStore{Size: p.Cache.Size.Value, Memory: p.Cache.Memory.Value}
+	}
+	out.Lacks = b.lacks
+	if former != nil && (out.Lacks != nil || !sameFrame(out, *former)) {
+		return Proxy{}, false
+	}
+	b.definitions(routes, answers, former, &out)
+	pools := asked.pools
+	for _, d := range out.Definitions {
+		if d.Mirror != nil {
+			pools = append(pools, d.Mirror.Copy.Upstream)
+		}
+	}
+	slices.Sort(pools)
+	for _, pool := range slices.Compact(pools) {
 		u := b.upstream(b.pools[pool], peers[pool], out.Nginx)
 		u.discovered(p)
 		out.Upstreams = append(out.Upstreams, u)
 	}
-	out.Lacks = b.lacks
 	b.room(p, &out)
 	out.Held = slices.Concat(b.ownSecrets(p), b.ownNetworks(p), b.otherMode(p))
 	out.Spec.Secrets = b.mounted()
 	b.meet(p, all, &out)
-	out.pools = b.states(routes, peers)
-	return out
+	return out, true
 }
 
-// poolsOf lists the pools that a proxy leads to.
-func poolsOf(p Proxy) map[string]bool {
-	used := map[string]bool{}
-	for _, d := range p.Definitions {
-		if d.Mirror != nil {
-			used[d.Mirror.Copy.Upstream] = true
+// definitions are those of the routes that were answered, and of the others those that
+// they had.
+func (b *proxyBuilder) definitions(routes []*route.Route, answers map[string]*answered, former *Proxy, out *Proxy) {
+	had := map[string]Definitions{}
+	if former != nil {
+		for _, d := range former.Definitions {
+			had[d.Route] = d
 		}
 	}
-	for _, s := range p.Servers {
-		for _, l := range s.all() {
-			if l.Answer != nil && l.Answer.Upstream != "" {
-				used[l.Answer.Upstream] = true
+	for _, r := range routes {
+		d := had[r.Name]
+		if a := answers[r.Name]; a != nil {
+			d = a.definitions
+		}
+		if !d.empty() {
+			out.Definitions = append(out.Definitions, d)
+		}
+	}
+}
+
+// keepSecrets mounts what routes need that were not answered anew, and notes what each
+// one needs.
+func (b *proxyBuilder) keepSecrets(routes []*route.Route, answers map[string]*answered, former *Proxy, out *Proxy) {
+	out.mounts = map[string][]route.At[string]{}
+	for _, r := range routes {
+		a := answers[r.Name]
+		if a == nil {
+			for _, name := range former.mounts[r.Name] {
+				b.secret(name.Pos, name.Value, "") // where one is gone by now, all is made anew
+				out.mounts[r.Name] = append(out.mounts[r.Name], name)
 			}
+		} else if a.mounts != nil {
+			out.mounts[r.Name] = a.mounts
 		}
 	}
-	return used
 }
 
 // networks are addresses of clients or proxies, as nginx reads them.

@@ -89,13 +89,35 @@ func (b *builder) crowded(d *route.Desired, m *Model) {
 			b.meeting(before, c)
 		}
 	}
-	for _, s := range b.live.Services {
+	for _, s := range b.takers(claims) {
 		if !ours[s.Name] {
 			for _, c := range claims {
 				b.besides(c, s)
 			}
 		}
 	}
+}
+
+// takers are the services that have any port on a node, or on all of them, that a proxy
+// claims.
+func (b *builder) takers(claims []claim) []Service {
+	claimed := map[int]bool{}
+	for _, c := range claims {
+		for _, p := range c.ports {
+			claimed[p.Port] = true
+		}
+	}
+	var out []Service
+	for _, s := range b.live.Services {
+		takes := slices.ContainsFunc(s.Ports, func(p ServicePort) bool { return claimed[p.Published] }) ||
+			slices.ContainsFunc(b.tasks[s.ID], func(t Task) bool {
+				return slices.ContainsFunc(t.Ports, func(p Port) bool { return claimed[p.Published] })
+			})
+		if takes {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // has lists the ports that a service has as far as is known.

@@ -13,13 +13,14 @@ func (l *Live) Equal(m *Live) bool {
 		return l == m
 	}
 	c := l.since(m)
-	return !c.all && !c.other && len(c.services) == 0 && len(c.tasks) == 0
+	return !c.all && !c.world && !c.other && len(c.services) == 0 && len(c.tasks) == 0
 }
 
 // change is what is not the same in two states.
 type change struct {
 	all      bool            // nodes or networks: that may be about any task
-	other    bool            // something besides tasks
+	world    bool            // a service itself, and not only its tasks
+	other    bool            // something besides nodes, networks, services and tasks
 	services map[string]bool // by name, those that are not the same, or of whose tasks one is not
 	tasks    []Task          // of both states, those that are not in the other one
 }
@@ -27,10 +28,13 @@ type change struct {
 // since compares a state with one before it, both as they are read: sorted.
 func (l *Live) since(before *Live) change {
 	c := change{services: map[string]bool{}}
+	if l == before {
+		return c
+	}
 	c.all = !slices.EqualFunc(l.Nodes, before.Nodes, Node.equal) || !slices.Equal(l.Networks, before.Networks)
 	c.other = !slices.Equal(l.Secrets, before.Secrets) || !reflect.DeepEqual(l.Proxies, before.Proxies)
 	each(l.Services, before.Services, func(s Service) string { return s.ID }, Service.equal, func(s Service) {
-		c.other, c.services[s.Name] = true, true
+		c.world, c.services[s.Name] = true, true
 	})
 	ids := map[string]bool{}
 	each(l.Tasks, before.Tasks, func(t Task) string { return t.ID }, Task.equal, func(t Task) {

@@ -39,11 +39,18 @@ func (m *Maker) Build(d *route.Desired, l *Live) (*Model, route.Problems) {
 			return model, m.last.problems
 		}
 	}
-	b := newBuilder(l)
+	var b *builder
+	if since.all || since.world {
+		b = newBuilder(l)
+	} else {
+		b = m.last.builder.with(l, since)
+	}
+	b.before = m.last
 	if !since.all {
 		b.known = m.stillKnown(since)
 	}
 	model, problems := b.model(d, l)
+	b.before, b.known = nil, nil // or all that ever was would stay
 	model.mark(m.last, d)
 	m.last = &made{desired: d, live: l, builder: b, model: model, problems: problems, users: usersOf(d)}
 	return model, problems
@@ -60,7 +67,7 @@ func (m *Maker) Pack(model *Model, l *Live) ([]Rollout, error) {
 			s = new(sheet)
 		}
 		sheets[p.Name] = s
-		digest, files, err := s.render(m.Templates, p)
+		digest, files, err := m.Templates.render(p, true)
 		if err != nil {
 			return nil, route.Problems{{Object: "proxy " + p.Name, Text: err.Error(), Hint: "mend the template, or do without one of your own"}}
 		}
@@ -101,10 +108,11 @@ func (m *Maker) stillKnown(since change) map[string]reach {
 // is nil where anything else did, or may follow from it.
 func (m *Maker) moved(d *route.Desired, l *Live, since change) *Model {
 	last := m.last
-	if d != last.desired || since.all || since.other || m.touchProxies(since) {
+	if d != last.desired || since.all || since.world || since.other || m.touchProxies(since) {
 		return nil
 	}
 	b := last.builder.with(l, since)
+	b.reach = maps.Clone(last.builder.reach)
 	found := map[string]reach{}
 	for service := range since.services {
 		for _, p := range last.users[service] {
@@ -198,11 +206,12 @@ func (m *Maker) touchProxies(since change) bool {
 	return false
 }
 
-// with is a builder for a state in which only tasks are other ones.
+// with is a builder for a state in which nodes, networks and services are the same.
 func (b *builder) with(l *Live, since change) *builder {
 	out := *b
-	out.live, out.problems = l, nil
-	out.tasks, out.overlays, out.reach, out.known = maps.Clone(b.tasks), map[string][]Network{}, maps.Clone(b.reach), nil
+	out.live, out.problems, out.before, out.clients = l, nil, nil, false
+	out.tasks, out.overlays, out.reach, out.known = maps.Clone(b.tasks), map[string][]Network{}, map[string]reach{}, nil
+	out.secrets = secretIDs(l)
 	ids := map[string]bool{}
 	for name := range since.services {
 		id := b.services[name].ID
@@ -240,25 +249,22 @@ func (b *proxyBuilder) states(routes []*route.Route, peers map[string][]Peer) ma
 	return out
 }
 
-// mark gives all that is rendered into files of its own its mark: that of the last
-// model, where nothing has changed that it is made of.
-func (m *Model) mark(last *made, d *route.Desired) {
-	for i := range m.Proxies {
-		p := &m.Proxies[i]
-		before := Proxy{}
-		if last != nil {
-			j := slices.IndexFunc(last.model.Proxies, func(q Proxy) bool { return q.Name == p.Name })
-			if j >= 0 && d.Proxies[p.Name] == last.desired.Proxies[p.Name] && p.Lacks == nil && last.model.Proxies[j].Lacks == nil {
-				before = last.model.Proxies[j]
-			}
-		}
-		p.mark(before, p.touched(before))
+// proxy is what there is of a proxy that may be kept: nothing where its own section is
+// another one, or where it lacked secrets.
+func (m *made) proxy(p *route.Proxy) *Proxy {
+	if m == nil || m.desired.Proxies[p.Name] != p {
+		return nil
 	}
+	i := slices.IndexFunc(m.model.Proxies, func(q Proxy) bool { return q.Name == p.Name })
+	if i < 0 || m.model.Proxies[i].Lacks != nil {
+		return nil
+	}
+	return &m.model.Proxies[i]
 }
 
 // touched tells which routes are not as they were, in themselves or in their pools.
-func (p *Proxy) touched(before Proxy) func(*route.Route) bool {
-	if before.Name == "" || !sameFrame(*p, before) {
+func (p *Proxy) touched(before *Proxy) func(*route.Route) bool {
+	if before == nil {
 		return func(*route.Route) bool { return true }
 	}
 	pools := map[string]bool{}
@@ -267,49 +273,36 @@ func (p *Proxy) touched(before Proxy) func(*route.Route) bool {
 			pools[name] = true
 		}
 	}
-	there := map[*route.Route]bool{}
-	for _, s := range before.Servers {
-		for _, r := range s.routes {
-			there[r] = true
-		}
-	}
 	return func(r *route.Route) bool {
-		return !there[r] || len(pools) > 0 && slices.ContainsFunc(r.AllPools(), func(pool route.At[string]) bool { return pools[pool.Value] })
+		return len(pools) > 0 && slices.ContainsFunc(r.AllPools(), func(pool route.At[string]) bool { return pools[pool.Value] })
 	}
 }
 
 func sameFrame(p, q Proxy) bool { return reflect.DeepEqual(p.frame(), q.frame()) }
 
-func (p *Proxy) mark(before Proxy, touched func(*route.Route) bool) {
-	servers := map[string]Server{}
-	for _, s := range before.Servers {
-		servers[s.Host] = s
-	}
-	routes := map[string]bool{} // that are as they were
-	for i := range p.Servers {
-		s := &p.Servers[i]
-		s.of = new(mark)
-		anew := false
-		for _, r := range s.routes {
-			is := touched(r)
-			routes[r.Name], anew = !is, anew || is
+// mark gives all that is rendered into files of its own its mark: that of the last
+// model, where nothing has changed that it is made of.
+func (m *Model) mark(last *made, d *route.Desired) {
+	for i := range m.Proxies {
+		p := &m.Proxies[i]
+		p.of = new(mark)
+		before := &Proxy{}
+		if former := last.proxy(d.Proxies[p.Name]); former != nil && sameFrame(*p, *former) {
+			before = former
 		}
-		if was, ok := servers[s.Host]; ok && !anew && slices.Equal(s.routes, was.routes) {
-			s.of = was.of
+		for i := range p.Servers {
+			if s := &p.Servers[i]; s.of == nil {
+				s.of = new(mark)
+			}
 		}
-	}
-	definitions := map[string]*mark{}
-	for _, d := range before.Definitions {
-		definitions[d.Route] = d.of
-	}
-	for i := range p.Definitions {
-		d := &p.Definitions[i]
-		if d.of = definitions[d.Route]; d.of == nil || !routes[d.Route] {
-			d.of = new(mark)
+		for i := range p.Definitions {
+			if d := &p.Definitions[i]; d.of == nil {
+				d.of = new(mark)
+			}
 		}
+		markUpstreams(p.Upstreams, before.Upstreams)
+		markUpstreams(p.StreamUpstreams, before.StreamUpstreams)
 	}
-	markUpstreams(p.Upstreams, before.Upstreams)
-	markUpstreams(p.StreamUpstreams, before.StreamUpstreams)
 }
 
 func markUpstreams(now, before []Upstream) {

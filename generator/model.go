@@ -68,6 +68,9 @@ type Proxy struct {
 	StreamUpstreams []Upstream
 
 	pools map[string]poolState // that its routes name
+	of    *mark                // all besides the peers of upstreams
+	// mounts are the secrets that routes have mounted for themselves, by route.
+	mounts map[string][]route.At[string]
 }
 
 // Status is the listener that tells which files a proxy serves.
@@ -91,7 +94,8 @@ type Server struct {
 	Mirrors []*Mirror
 
 	of     *mark
-	routes []*route.Route // that it was made of, each once
+	needs  *needs
+	routes []*route.Route // that it was made of, by name
 }
 
 // all are all locations of a server.

@@ -37,20 +37,6 @@ type Passing struct {
 	DirectRequests, DirectResponses bool
 }
 
-// passings lists the ways that requests of a server take to pools.
-func (s Server) passings() []Passing {
-	var out []Passing
-	for _, l := range s.all() {
-		if l.Answer != nil {
-			out = append(out, l.Answer.Passing)
-		}
-	}
-	for _, m := range s.Mirrors {
-		out = append(out, m.Copy.Passing)
-	}
-	return out
-}
-
 // What nginx.conf's common part says, or nginx itself.
 const (
 	commonConnect = 5 * time.Second

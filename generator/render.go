@@ -113,7 +113,7 @@ func Render(p Proxy) (Files, error) { return Templates{}.Render(p) }
 
 // Render writes the files of one proxy.
 func (t Templates) Render(p Proxy) (Files, error) {
-	digest, fragments, err := new(sheet).render(t, p)
+	digest, fragments, err := t.render(p, false)
 	if err != nil {
 		return Files{}, err
 	}
@@ -151,7 +151,8 @@ type mainFile struct {
 const keepaliveMin = 10 * time.Second
 
 func mainOf(p Proxy) mainFile {
-	m := mainFile{Proxy: p, Uses: usesOf(p.Servers), Compressed: compressed, MinCompressed: minCompressed, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
+	asked := p.needs()
+	m := mainFile{Proxy: p, Uses: asked.uses, Compressed: compressed, MinCompressed: minCompressed, Version: fmt.Sprintf("%d.%d", p.Nginx.Major, p.Nginx.Minor)}
 	longest := 0
 	m.DefaultServer, m.DefaultTLS = true, p.HTTPS != 0
 	for _, s := range p.Servers {
@@ -159,11 +160,8 @@ func mainOf(p Proxy) mainFile {
 		if s.Host == "*" {
 			m.DefaultServer, m.DefaultTLS = false, m.DefaultTLS && !s.TLS.Accepts()
 		}
-		for _, to := range s.passings() {
-			m.GRPC = m.GRPC || to.Module == "grpc"
-			m.OldTLS = m.OldTLS || to.TLS != nil && !p.Nginx.AtLeast(1, 27, 3)
-		}
 	}
+	m.GRPC, m.OldTLS = asked.GRPC, asked.TLS && !p.Nginx.AtLeast(1, 27, 3)
 	if p.Passthrough != nil {
 		for _, h := range p.Passthrough.Hosts {
 			longest = max(longest, len(h.Host))
@@ -171,7 +169,7 @@ func mainOf(p Proxy) mainFile {
 		m.UnopenedHash = max(2048, 1<<bits.Len(uint(2*len(p.Passthrough.Hosts))))
 	}
 	m.HTTP2 = p.Nginx.AtLeast(1, 25, 1) && p.HTTPS == 0 // with TLS it is on
-	if signsIn(p.Servers) {
+	if asked.SignIn {
 		m.EscapedURI = escapedURIMaps()
 	}
 	variables := 0
@@ -182,10 +180,10 @@ func mainOf(p Proxy) mainFile {
 		variables += len(u.Maps)
 	}
 	m.VariablesHash = max(2048, 1<<bits.Len(uint(2*variables)))
-	if longestVariable(p) > longestInBucket {
+	if max(asked.variable, longestVariable(p)) > longestInBucket {
 		m.VariablesBucket = 256
 	}
-	if longestHeader(p.Servers) > longestInBucket {
+	if asked.header > longestInBucket {
 		m.HeadersBucket = 128
 	}
 	// nginx puts names into buckets of a fixed size and refuses to start when one
@@ -206,7 +204,7 @@ func mainOf(p Proxy) mainFile {
 // which is what nginx has by itself (NGX_HASH_ELT_SIZE).
 const longestInBucket = 46
 
-// longestVariable is how long the variables of a proxy's routes and pools are at
+// longestVariable is how long the variables of a proxy's definitions and pools are at
 // most.
 func longestVariable(p Proxy) int {
 	longest := 0
@@ -225,36 +223,6 @@ func longestVariable(p Proxy) int {
 	for _, u := range p.Upstreams {
 		for _, m := range u.Maps {
 			see(m.Variable)
-		}
-	}
-	for _, s := range p.Servers {
-		for _, l := range s.all() {
-			if l.Answer == nil || l.Answer.Access == nil {
-				continue
-			}
-			for _, t := range l.Answer.Access.Take {
-				see(t.Variable)
-			}
-		}
-	}
-	return longest
-}
-
-// longestHeader is how long a header is at most that peers get or that is taken
-// out of their answers.
-func longestHeader(servers []Server) int {
-	longest := 0
-	for _, s := range servers {
-		for _, l := range s.all() {
-			if l.Answer == nil {
-				continue
-			}
-			for _, h := range l.Answer.PeerHeaders {
-				longest = max(longest, len(h.Name))
-			}
-			for _, name := range l.Answer.Back.Hidden {
-				longest = max(longest, len(name))
-			}
 		}
 	}
 	return longest

@@ -31,10 +31,12 @@ func TestSecretsOfAProxy(t *testing.T) {
 	p := &route.Proxy{Name: "edge"}
 	p.Drain.Value = 30 * time.Second
 	mounts := []Secret{{"id-a", "a"}, {"id-b", "b"}}
-	if got := b.proxy(p, nil, nil).Spec.Secrets; !reflect.DeepEqual(got, mounts) {
+	proxy, _ := b.build(p, nil, nil, nil)
+	if got := proxy.Spec.Secrets; !reflect.DeepEqual(got, mounts) {
 		t.Errorf("the proxy mounts %v, want %v", got, mounts)
 	}
-	if got := oneProxy().proxy(p, nil, nil).Spec.Secrets; got != nil {
+	proxy, _ = oneProxy().build(p, nil, nil, nil)
+	if got := proxy.Spec.Secrets; got != nil {
 		t.Errorf("a proxy that names no secret mounts %v", got)
 	}
 }

@@ -88,17 +88,64 @@ func prefixes(path string) iter.Seq[string] {
 	}
 }
 
+// hosts are those of a proxy, and what has to be made of them.
+type hosts struct {
+	names  []string                  // sorted
+	by     map[string][]*route.Route // by name
+	kept   map[string]Server         // of those that stay as they were
+	routes []*route.Route            // of the others
+}
+
+// hostsOf sorts routes by hosts, and keeps those of a former proxy whose routes are the
+// same and not touched.
+func hostsOf(routes []*route.Route, former *Proxy, touched func(*route.Route) bool) hosts {
+	h := hosts{by: map[string][]*route.Route{}, kept: map[string]Server{}}
+	for _, r := range routes {
+		for _, host := range r.Hosts {
+			if list := h.by[host.Value]; len(list) == 0 || list[len(list)-1] != r {
+				h.by[host.Value] = append(list, r)
+			}
+		}
+	}
+	h.names = slices.Sorted(maps.Keys(h.by))
+	if former == nil {
+		h.routes = routes
+		return h
+	}
+	for _, s := range former.Servers {
+		if slices.Equal(h.by[s.Host], s.routes) && !slices.ContainsFunc(s.routes, touched) {
+			h.kept[s.Host] = s
+		}
+	}
+	for _, r := range routes {
+		if slices.ContainsFunc(r.Hosts, func(host route.At[string]) bool { _, kept := h.kept[host.Value]; return !kept }) {
+			h.routes = append(h.routes, r)
+		}
+	}
+	return h
+}
+
 // servers makes one virtual host of each host. nginx chooses a location by the
 // path alone; so each location holds all that may answer there, in their order.
-func servers(routes []*route.Route, answers map[string]*answered) []Server {
-	hosts := perHost(routes, func(r *route.Route, path route.Path, i int) candidate {
+func (h hosts) servers(answers map[string]*answered) []Server {
+	candidates := perHost(h.routes, func(r *route.Route, path route.Path, i int) candidate {
 		return candidate{answers[r.Name], r, path, answers[r.Name].on[i]}
 	})
 	var out []Server
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		out = append(out, server(host, hosts[host]))
+	for _, host := range h.names {
+		s, kept := h.kept[host]
+		if !kept {
+			s = server(host, candidates[host])
+			s.routes = h.by[host]
+		}
+		out = append(out, s)
 	}
 	return out
+}
+
+// fresh are the servers that are not kept.
+func (h hosts) fresh(servers []Server) []Server {
+	return slices.DeleteFunc(slices.Clone(servers), func(s Server) bool { _, kept := h.kept[s.Host]; return kept })
 }
 
 // perHost lists who may answer on each host: each route with each of its paths.
@@ -146,11 +193,6 @@ func server(host string, candidates []candidate) Server {
 		}
 	}
 	s.addAside(inner, candidates)
-	for _, c := range candidates {
-		if !slices.Contains(s.routes, c.route) {
-			s.routes = append(s.routes, c.route)
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(inner)) {
 		s.Inner = append(s.Inner, inner[name])
 	}

@@ -10,53 +10,60 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// mark stands for what something in a Model was made of: as long as that is the same, so is
-// the pointer, and what is rendered of it.
-type mark struct{ _ byte }
+// mark stands for what something in a Model was made of: as long as that is the same, so
+// is the pointer. It keeps what is rendered of it.
+type mark struct{ file *fragment }
 
-// sheet is what was last rendered for a proxy.
+// sheet is what the last rollout of a proxy was packed from.
 type sheet struct {
-	made     map[string]written   // by path
 	gathered map[string]*gathered // by path of the shard
 }
 
-type written struct {
-	of *mark
-	*fragment
-}
-
-// job is a file to be rendered.
+// job is a file that a proxy has.
 type job struct {
-	path, template string
-	data           any
-	of             *mark // nil for what is rendered each time
+	of    *mark // what it is made of; nil for what is made each time
+	order func() (path, template string, data any)
 }
 
 // jobsOf are a proxy's files, besides status.conf.
 func jobsOf(p Proxy) []job {
-	all := []job{{path: "nginx.conf", template: "nginx.conf.tmpl", data: mainOf(p)}}
-	for _, d := range p.Definitions {
-		all = append(all, job{"routes/route." + d.Route + ".conf", "definitions.conf.tmpl", d, d.of})
+	all := make([]job, 0, 1+len(p.Definitions)+len(p.Servers)+len(p.Upstreams))
+	add := func(of *mark, order func() (path, template string, data any)) { all = append(all, job{of, order}) }
+	add(p.of, func() (string, string, any) { return "nginx.conf", "nginx.conf.tmpl", mainOf(p) })
+	for i := range p.Definitions {
+		d := &p.Definitions[i]
+		add(d.of, func() (string, string, any) {
+			return "routes/route." + d.Route + ".conf", "definitions.conf.tmpl", *d
+		})
 	}
 	frame := p.frame()
-	for _, s := range p.Servers {
-		data := struct {
-			Proxy  Proxy
-			Server Server
-		}{frame, s}
-		all = append(all, job{"routes/server." + fileName(s.Host) + ".conf", "server.conf.tmpl", data, s.of})
+	for i := range p.Servers {
+		s := &p.Servers[i]
+		add(s.of, func() (string, string, any) {
+			data := struct {
+				Proxy  *Proxy
+				Server *Server
+			}{&frame, s}
+			return "routes/server." + fileName(s.Host) + ".conf", "server.conf.tmpl", data
+		})
 	}
-	for _, u := range p.Upstreams {
-		all = append(all, job{"routes/upstream." + u.Name + ".conf", "upstream.conf.tmpl", u, u.of})
+	upstreams := func(folder string, list []Upstream) {
+		for i := range list {
+			u := &list[i]
+			add(u.of, func() (string, string, any) {
+				return folder + "upstream." + u.Name + ".conf", "upstream.conf.tmpl", *u
+			})
+		}
 	}
+	upstreams("routes/", p.Upstreams)
+	upstreams("streams/", p.StreamUpstreams)
 	if p.Passthrough != nil {
-		all = append(all, job{path: passthroughFile, template: "passthrough.conf.tmpl", data: p.Passthrough})
+		add(nil, func() (string, string, any) { return passthroughFile, "passthrough.conf.tmpl", p.Passthrough })
 	}
 	for _, stream := range p.Streams {
-		all = append(all, job{path: "streams/stream." + stream.Name + ".conf", template: "stream.conf.tmpl", data: stream})
-	}
-	for _, u := range p.StreamUpstreams {
-		all = append(all, job{"streams/upstream." + u.Name + ".conf", "upstream.conf.tmpl", u, u.of})
+		add(nil, func() (string, string, any) {
+			return "streams/stream." + stream.Name + ".conf", "stream.conf.tmpl", stream
+		})
 	}
 	return all
 }
@@ -65,19 +72,23 @@ func jobsOf(p Proxy) []job {
 // that it changes with its own alone.
 func (p Proxy) frame() Proxy {
 	p.Spec, p.Ports, p.Held, p.Lacks = Spec{}, nil, nil, nil
-	p.Servers, p.Definitions, p.Upstreams, p.Streams, p.StreamUpstreams, p.pools = nil, nil, nil, nil, nil, nil
+	p.Servers, p.Definitions, p.Upstreams, p.Streams, p.StreamUpstreams, p.pools, p.of = nil, nil, nil, nil, nil, nil, nil
 	return p
 }
 
-// render writes the files of one proxy, sorted by path. What has the same mark as
-// last time is not written anew.
-func (s *sheet) render(t Templates, p Proxy) (digest string, files []*fragment, err error) {
+// render writes the files of one proxy, sorted by path. With again, what has been
+// rendered of the same mark is not written anew.
+func (t Templates) render(p Proxy, again bool) (digest string, files []*fragment, err error) {
 	all := jobsOf(p)
-	files = make([]*fragment, len(all))
+	files = make([]*fragment, len(all), len(all)+1)
 	var missing []int
-	for i, j := range all {
-		if was, ok := s.made[j.path]; ok && j.of != nil && was.of == j.of {
-			files[i] = was.fragment
+	for i := range all {
+		j := &all[i]
+		if !again {
+			j.of = nil
+		}
+		if j.of != nil && j.of.file != nil {
+			files[i] = j.of.file
 		} else {
 			missing = append(missing, i)
 		}
@@ -86,8 +97,11 @@ func (s *sheet) render(t Templates, p Proxy) (digest string, files []*fragment, 
 	for some := range slices.Chunk(missing, max(1, len(missing)/(4*runtime.GOMAXPROCS(0)))) {
 		group.Go(func() (err error) {
 			for _, i := range some {
-				if files[i], err = t.write(all[i]); err != nil {
+				if files[i], err = t.write(all[i].order()); err != nil {
 					return err
+				}
+				if all[i].of != nil {
+					all[i].of.file = files[i]
 				}
 			}
 			return nil
@@ -96,21 +110,16 @@ func (s *sheet) render(t Templates, p Proxy) (digest string, files []*fragment, 
 	if err := group.Wait(); err != nil {
 		return "", nil, err
 	}
-	s.made = make(map[string]written, len(all))
-	for i, j := range all {
-		s.made[j.path] = written{j.of, files[i]}
-	}
 	slices.SortFunc(files, byPath)
 	// The status file holds the digest of all files: of the others, and of itself
 	// without it.
-	status := job{path: "status.conf", template: "status.conf.tmpl", data: p}
-	blank, err := t.write(status)
+	status := func() (string, string, any) { return "status.conf", "status.conf.tmpl", p }
+	blank, err := t.write(status())
 	if err != nil {
 		return "", nil, err
 	}
 	p.Status.Digest = digestOf(append(files, blank))
-	status.data = p
-	last, err := t.write(status)
+	last, err := t.write(status())
 	if err != nil {
 		return "", nil, err
 	}
@@ -120,10 +129,10 @@ func (s *sheet) render(t Templates, p Proxy) (digest string, files []*fragment, 
 
 func byPath(a, b *fragment) int { return cmp.Compare(a.Path, b.Path) }
 
-func (t Templates) write(j job) (*fragment, error) {
+func (t Templates) write(path, template string, data any) (*fragment, error) {
 	var buf bytes.Buffer
-	if err := t.texts().ExecuteTemplate(&buf, j.template, j.data); err != nil {
-		return nil, fmt.Errorf("render %s: %v", j.path, told(err))
+	if err := t.texts().ExecuteTemplate(&buf, template, data); err != nil {
+		return nil, fmt.Errorf("render %s: %v", path, told(err))
 	}
-	return newFragment(j.path, bytes.Clone(buf.Bytes())), nil
+	return newFragment(path, bytes.Clone(buf.Bytes())), nil
 }

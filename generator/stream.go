@@ -66,6 +66,9 @@ func poolsOfPackets(d *route.Desired) (packets, only map[string]bool) {
 			packets[s.Pool.Value], only[s.Pool.Value] = true, true
 		}
 	}
+	if len(only) == 0 {
+		return packets, only
+	}
 	for _, s := range d.Streams {
 		if !s.Listen.Value.UDP {
 			delete(only, s.Pool.Value)

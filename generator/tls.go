@@ -1,7 +1,6 @@
 package generator
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -108,8 +107,8 @@ func (l Listen) Peers() []string {
 }
 
 // tls gives the servers what routes say about their hosts, and the proxy what
-// follows from it.
-func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
+// follows from it. Their answers are completed where they are fresh.
+func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy, fresh []Server) {
 	said := map[string]*route.Route{} // by host
 	for _, r := range routes {
 		if !r.TLS.Cert.Given() || r.Passthrough.Value {
@@ -138,22 +137,19 @@ func (b *proxyBuilder) tls(p *route.Proxy, routes []*route.Route, out *Proxy) {
 		out.Clients = out.Clients || s.TLS.Clients != nil
 	}
 	out.Listen.HTTP3 = out.Listen.HTTP3 && out.HTTPS != 0 // there is no QUIC without TLS
-	for _, s := range out.Servers {
+	for _, s := range fresh {
 		for _, l := range s.all() {
 			a := l.Answer
 			if a == nil {
 				continue
 			}
-			a.AltSvc = out.Listen.HTTP3 && s.TLS.Accepts()
-			if s.TLS == nil && out.Listen.Peers() == nil {
+			accepts := hosts[s.Host]
+			a.AltSvc = out.Listen.HTTP3 && accepts.Accepts()
+			if accepts == nil && out.Listen.Peers() == nil {
 				a.HSTS = nil // nobody comes by TLS
-			}
-			if a.HSTS != nil && !slices.Contains(out.HSTS, *a.HSTS) {
-				out.HSTS = append(out.HSTS, *a.HSTS)
 			}
 		}
 	}
-	slices.SortFunc(out.HSTS, func(a, b HSTS) int { return cmp.Compare(a.Variable(), b.Variable()) })
 }
 
 func (b *proxyBuilder) tlsOf(t route.TLS) *TLS {

@@ -186,24 +186,6 @@ func (a Answer) cacheKey(common []Header) string {
 	return key
 }
 
-// uses is what the common part of nginx.conf needs.
-type uses struct{ Limits, Compress, Cache bool }
-
-func usesOf(servers []Server) uses {
-	var u uses
-	for _, s := range servers {
-		for _, l := range slices.Concat(s.Locations, s.Inner) {
-			if l.Answer != nil {
-				t := l.Answer.Traffic
-				u.Limits = u.Limits || t.Limits != nil
-				u.Compress = u.Compress || t.Compress != nil
-				u.Cache = u.Cache || t.Cache != nil
-			}
-		}
-	}
-	return u
-}
-
 // roomForBodies keeps a location from refusing a body that is not too large for
 // the one who answers: nginx looks at the announced length before it looks at
 // tries (ngx_http_core_find_config_phase). Where one of the tries takes more than

@@ -14,7 +14,7 @@ import (
 // wrong. The types are the format: a field's `yaml:` tag is its name, its `is:`
 // tag its grammar.
 type decoder struct {
-	file     string
+	path     string
 	problems Problems
 	gaps
 	before int     // problems of the files before
@@ -60,7 +60,7 @@ func (d *decoder) problem(pos Pos, text, hint string) {
 }
 
 func (d *decoder) pos(n *yaml.Node) Pos {
-	return Pos{File: d.file, Line: n.Line, Col: n.Column}
+	return Pos{File: d.path, Line: n.Line, Col: n.Column}
 }
 
 // value fills v from n. f tells the grammars of what is in it; name is what people

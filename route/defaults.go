@@ -54,6 +54,7 @@ func (d *Desired) settle(r *Route) {
 	setDefault(&r.Respond.Type, "text/plain")
 	d.unstream(r)
 	r.Options.applyDefaults()
+	r.pools = slices.Clip(r.AllPools())
 }
 
 func (s *Stream) applyDefaults() {

@@ -3,8 +3,11 @@ package route
 import (
 	"bytes"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Parse reads a revision. It answers a Desired state that is whole and checked,
@@ -20,7 +23,7 @@ func Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 type Parser struct {
 	mutex sync.Mutex
 	files map[string]*readFile // by path
-	last  *Desired          // that was without a problem
+	last  *Desired             // that was without a problem
 }
 
 // readFile is a file without a problem of its own.
@@ -50,11 +53,12 @@ func (p *Parser) Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 		Streams:  map[string]*Stream{},
 		Policies: map[string]*Policy{},
 	}
+	p.readAhead(rev.Files)
 	var problems Problems
 	lost := newGaps()
 	taken := uintptr(0)
 	for _, f := range rev.Files {
-		d := decoder{file: f.Path, gaps: newGaps(), before: len(problems), taken: taken}
+		d := decoder{path: f.Path, gaps: newGaps(), before: len(problems), taken: taken}
 		for _, doc := range p.documents(&d, f.Data) {
 			add(&d, "proxy", all.Proxies, doc.Proxies, func(p *Proxy) Pos { return p.Pos })
 			add(&d, "pool", all.Pools, doc.Pools, func(p *Pool) Pos { return p.Pos })
@@ -99,17 +103,56 @@ func (p *Parser) Parse(rev Revision, given ...Permission) (*Desired, Problems) {
 
 // documents are what a file holds.
 func (p *Parser) documents(d *decoder, data []byte) []document {
-	if k := p.files[d.file]; k != nil && bytes.Equal(k.data, data) {
+	if k := p.files[d.path]; k != nil && bytes.Equal(k.data, data) {
 		if d.taken += k.takes; !d.full() {
 			k.idle = 0
 			return k.docs
 		}
 		d.taken -= k.takes
 	}
+	k := d.file(data)
+	if len(d.problems) == 0 && !d.full() {
+		p.files[d.path] = k
+	}
+	return k.docs
+}
+
+// readAhead reads files that are not known, on all processors. One with a problem, or
+// so large that it could take much memory, is left to be read in its turn.
+func (p *Parser) readAhead(files []File) {
+	if p.files == nil {
+		p.files = map[string]*readFile{}
+	}
+	const large = 256 << 10
+	read := make([]*readFile, len(files))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		if k := p.files[f.Path]; len(f.Data) > large || k != nil && bytes.Equal(k.data, f.Data) {
+			continue
+		}
+		group.Go(func() error {
+			d := decoder{path: f.Path, gaps: newGaps()}
+			if k := d.file(f.Data); len(d.problems) == 0 && !d.full() {
+				read[i] = k
+			}
+			return nil
+		})
+	}
+	group.Wait() // nothing of it fails
+	for i, k := range read {
+		if k != nil {
+			p.files[files[i].Path] = k
+		}
+	}
+}
+
+// file reads one, and fills in what was left out.
+func (d *decoder) file(data []byte) *readFile {
 	before := d.taken
-	var docs []document
+	k := &readFile{data: data}
 	d.read(data, func(doc document) {
-		docs = append(docs, doc)
+		k.docs = append(k.docs, doc)
 		if d.full() {
 			return // not all is there
 		}
@@ -123,13 +166,8 @@ func (p *Parser) documents(d *decoder, data []byte) []document {
 			s.applyDefaults()
 		}
 	})
-	if len(d.problems) == 0 && !d.full() {
-		if p.files == nil {
-			p.files = map[string]*readFile{}
-		}
-		p.files[d.file] = &readFile{data: data, docs: docs, takes: d.taken - before}
-	}
-	return docs
+	k.takes = d.taken - before
+	return k
 }
 
 // keep has the files of a revision hold its routes as they are merged now, and drops

@@ -39,7 +39,7 @@ func (d *Desired) merge(last *Desired) (checked map[string]bool) {
 // asWritten is a route as it was before it was merged.
 func (r *Route) asWritten() *Route {
 	out := *r
-	out.Options, out.merged, out.tlsByDefault = r.own, false, false
+	out.Options, out.merged, out.tlsByDefault, out.pools = r.own, false, false, nil
 	if !out.Proxy.Given() {
 		out.Proxy.Value = ""
 	}
@@ -108,6 +108,7 @@ func over(near, far Options) Options {
 
 func overlay(near, far reflect.Value) {
 	switch {
+	case far.IsZero(): // which most of it is
 	case near.Type() == reflect.TypeFor[HeaderChange]():
 		h := near.Addr().Interface().(*HeaderChange)
 		*h = h.over(far.Interface().(HeaderChange))

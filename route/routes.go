@@ -48,9 +48,10 @@ type Route struct {
 	// of two the later one wins.
 	Use []At[string] `yaml:"use" is:"name"`
 	Options
-	own          Options // what the route itself says
-	tlsByDefault bool    // all of TLS comes from the proxy's defaults
-	merged       bool    // Options has more than own
+	own          Options      // what the route itself says
+	tlsByDefault bool         // all of TLS comes from the proxy's defaults
+	merged       bool         // Options has more than own
+	pools        []At[string] // AllPools, once all is settled
 }
 
 // TLSByDefault reports whether the route leaves TLS to the proxy's defaults. Then
@@ -73,14 +74,17 @@ func (r *Route) Pools() []At[string] {
 // answer where they fail, the one that decides and the one that gets copies. Of a
 // route that hands TLS on these have no part.
 func (r *Route) AllPools() []At[string] {
+	if r.pools != nil {
+		return r.pools
+	}
 	if r.Passthrough.Value {
 		return r.Pools()
 	}
-	return append(r.Pools(), r.Options.pools()...)
+	return append(r.Pools(), r.Options.poolsToo()...)
 }
 
-// pools lists every pool that options name.
-func (o Options) pools() []At[string] {
+// poolsToo lists every pool that options name.
+func (o Options) poolsToo() []At[string] {
 	out := []At[string]{o.Access.Auth.Pool, o.Mirror.Pool}
 	for _, rule := range o.Errors {
 		out = append(out, rule.Pool)

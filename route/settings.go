@@ -21,7 +21,7 @@ type Setting struct {
 // among those that are known, to a value or a list of values. YAML is read as
 // strictly as in route files.
 func Settings(f File, known []string) ([]Setting, Problems) {
-	d := decoder{file: f.Path, gaps: newGaps()}
+	d := decoder{path: f.Path, gaps: newGaps()}
 	var all []Setting
 	d.nodes(f.Data, func(n *yaml.Node) { all = append(all, d.settings(n, known)...) })
 	return all, d.problems.Sorted()

@@ -52,10 +52,10 @@ func (w *warner) unused() {
 		pools[s.Pool.Value], proxies[s.Proxy.Value] = true, true
 	}
 	for _, p := range w.Policies {
-		note(p.Options.pools())
+		note(p.Options.poolsToo())
 	}
 	for name, p := range w.Proxies {
-		note(p.Defaults.pools())
+		note(p.Defaults.poolsToo())
 		if !proxies[name] && !p.Labels.Read.Given() {
 			w.problem(p.Pos, fmt.Sprintf("proxy %s serves no route and no stream", name), "say proxy: "+name+" in a route, or leave the proxy out")
 		}

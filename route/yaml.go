@@ -56,7 +56,7 @@ var yamlHints = map[string]string{
 // syntax tells what the YAML parser said. It knows lines, but no columns, and
 // of a list or map that is broken only where it starts.
 func (d *decoder) syntax(data []byte, err error) {
-	pos, text := Pos{File: d.file, Line: 1, Col: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
+	pos, text := Pos{File: d.path, Line: 1, Col: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		pos.Line, _ = strconv.Atoi(m[1])
 		text = m[2]
@@ -99,5 +99,5 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u
 // at is the place of the i-th byte.
 func (d *decoder) at(data []byte, i int) Pos {
 	before := lineEnds.Replace(string(data[:i]))
-	return Pos{File: d.file, Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])}
+	return Pos{File: d.path, Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])}
 }
