@@ -15,11 +15,11 @@ type fragment struct {
 	sum    [sha256.Size]byte // of Data
 	piece  []byte            // what it is in a shard
 	spread uint32            // by which it finds its shard
-	uses   map[string]int    // of secrets; nil for none
+	uses   []string          // secrets, each as often as it is named
 }
 
 func newFragment(path string, data []byte) *fragment {
-	f := &fragment{File: File{path, data}, sum: sha256.Sum256(data), piece: data, uses: secretUses(data)}
+	f := &fragment{File: File{path, data}, sum: sha256.Sum256(data), piece: data, uses: secretsIn(data)}
 	if folderOf(path) != "" {
 		if f.piece = marked(f.File); len(f.piece) == len(fileMark)+len(path)+1+len(data) {
 			f.Data = f.piece[len(f.piece)-len(data):] // kept once
@@ -43,11 +43,11 @@ func fragmentsOf(files []File) []*fragment {
 func usesOfSecrets(fragments []*fragment) map[string]int {
 	var out map[string]int
 	for _, f := range fragments {
-		for name, n := range f.uses {
+		for _, name := range f.uses {
 			if out == nil {
 				out = map[string]int{}
 			}
-			out[name] += n
+			out[name]++
 		}
 	}
 	return out

@@ -156,10 +156,13 @@ func (s *sheet) shards(proxy string, files []*fragment) ([]Shard, error) {
 	for _, f := range files {
 		total[folderOf(f.Path)] += len(f.Data)
 	}
-	shared := map[string]*gathered{} // by path of the shard
+	type place struct {
+		folder string
+		slot   uint32
+		part   int // 1 and up where one config does not hold all of a slot
+	}
+	shared := map[place]*gathered{}
 	var out []Shard
-	last := s.gathered
-	s.gathered = shared
 	for _, f := range files {
 		folder := folderOf(f.Path)
 		if len(f.piece) > maxConfig {
@@ -169,19 +172,28 @@ func (s *sheet) shards(proxy string, files []*fragment) ([]Shard, error) {
 			out = append(out, newShard(proxy, f.Path, f.piece))
 			continue
 		}
-		slot := f.spread % (1 << bits.Len(uint(total[folder]/aim)))
-		path := fmt.Sprintf("%s%03d.conf", folder, slot)
-		for part := 1; shared[path].size()+len(f.piece) > maxConfig; part++ {
-			path = fmt.Sprintf("%s%03d-%d.conf", folder, slot, part)
+		at := place{folder, f.spread % (1 << bits.Len(uint(total[folder]/aim))), 0}
+		for shared[at].size()+len(f.piece) > maxConfig {
+			at.part++
 		}
-		if shared[path] == nil {
-			shared[path] = &gathered{}
+		g := shared[at]
+		if g == nil {
+			g = &gathered{}
+			shared[at] = g
 		}
-		shared[path].files = append(shared[path].files, f)
-		shared[path].bytes += len(f.piece)
+		g.files, g.bytes = append(g.files, f), g.bytes+len(f.piece)
 	}
-	for _, path := range slices.Sorted(maps.Keys(shared)) {
-		g := shared[path]
+	last := s.gathered
+	s.gathered = map[string]*gathered{}
+	for at, g := range shared {
+		path := fmt.Sprintf("%s%03d.conf", at.folder, at.slot)
+		if at.part > 0 {
+			path = fmt.Sprintf("%s%03d-%d.conf", at.folder, at.slot, at.part)
+		}
+		s.gathered[path] = g
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.gathered)) {
+		g := s.gathered[path]
 		if was := last[path]; was != nil && slices.Equal(was.files, g.files) {
 			g.shard = was.shard
 		} else {

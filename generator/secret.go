@@ -61,14 +61,11 @@ func (b *proxyBuilder) ownSecrets(p *route.Proxy) route.Problems {
 // secretPath finds the secrets that nginx's files name.
 var secretPath = regexp.MustCompile(regexp.QuoteMeta(SecretFolder) + `([a-zA-Z0-9_.-]+)`)
 
-// secretUses counts the places in a file that name each secret.
-func secretUses(data []byte) map[string]int {
-	var out map[string]int
+// secretsIn lists the secrets that a file names, each as often as it does.
+func secretsIn(data []byte) []string {
+	var out []string
 	for _, m := range secretPath.FindAllSubmatch(data, -1) {
-		if out == nil {
-			out = map[string]int{}
-		}
-		out[string(m[1])]++
+		out = append(out, string(m[1]))
 	}
 	return out
 }
