@@ -113,7 +113,8 @@ type Loop struct {
 	kept     string         // the ID of the one that is there
 	pin      *pin           // what stands in the place of the source; nil where nothing does
 	live     *generator.Live
-	parser   route.Parser
+	parser   *route.Parser
+	passes   int // with the cluster known, since the start
 	builder  Builder
 	former   Builder                      // of taken, for proxies that are held back
 	shards   map[string][]generator.Shard // of the last pass, by proxy; nil before the first
@@ -142,6 +143,7 @@ func (l *Loop) Ready() bool { return l.ready.Load() }
 // error only where it cannot watch at all.
 func (l *Loop) Run(ctx context.Context) error {
 	l.inForce, l.said, l.backoff, l.refetch = map[string]string{}, map[string]string{}, firstRetry, firstRetry
+	l.parser = new(route.Parser)
 	group, ctx := errgroup.WithContext(ctx)
 	source, cluster := make(chan struct{}, 1), make(chan struct{}, 1)
 	group.Go(func() error { return l.Source.Watch(ctx, source) })
@@ -348,6 +350,7 @@ func (l *Loop) conclude(ctx context.Context, plan *Plan, outcomes []Outcome, hel
 	} else {
 		l.Log.Debug("pass", attrs...)
 	}
+	l.verify(plan, held)
 }
 
 // changes says what is not as in the last pass. Of the first one nothing can be

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"context"
-
 )
 
 // recall takes up the last good revision of the daemon before this one: with the
