@@ -40,7 +40,7 @@ func eightNodes(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, lab: l, manager: manager, asked: balancers, patience: 2 * time.Minute}
+	w := &world{TB: t, lab: l, manager: manager, asked: balancers, patience: 2 * time.Minute}
 	t.Cleanup(func() {
 		if w.Failed() {
 			w.tell()

@@ -121,7 +121,7 @@ func TestKilledAtEachStep(t *testing.T) {
 
 // wire is a Unix socket that leads to another one until it is cut.
 type wire struct {
-	*testing.T
+	testing.TB
 	path, to string
 	mu       sync.Mutex
 	listener net.Listener
@@ -130,7 +130,7 @@ type wire struct {
 
 func (w *world) newWire(to string) *wire {
 	w.Helper()
-	l := &wire{T: w.T, path: filepath.Join(w.TempDir(), "docker.sock"), to: to}
+	l := &wire{TB: w.TB, path: filepath.Join(w.TempDir(), "docker.sock"), to: to}
 	l.mend()
 	w.Cleanup(l.cut)
 	return l

@@ -14,7 +14,7 @@ import (
 
 // A world is what a test works with: an empty Swarm and a repository.
 type world struct {
-	*testing.T
+	testing.TB
 	lab     *lab.Lab
 	manager string // that docker speaks with
 
@@ -30,14 +30,14 @@ type world struct {
 	daemon *daemon // the one that runs, or ran last
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldIn(t, theLab)
 }
 
-func newWorldIn(t *testing.T, l *lab.Lab) *world {
+func newWorldIn(t testing.TB, l *lab.Lab) *world {
 	t.Helper()
-	w := &world{T: t, lab: l, manager: manager, asked: balancers, patience: 30 * time.Second}
+	w := &world{TB: t, lab: l, manager: manager, asked: balancers, patience: 30 * time.Second}
 	t.Cleanup(w.leave)
 	w.makeRepository()
 	return w
@@ -45,10 +45,10 @@ func newWorldIn(t *testing.T, l *lab.Lab) *world {
 
 // part runs a subtest in the same world.
 func (w *world) part(name string, test func()) {
-	outer := w.T
+	outer := w.TB.(*testing.T)
 	outer.Run(name, func(t *testing.T) {
-		w.T = t
-		defer func() { w.T = outer }()
+		w.TB = t
+		defer func() { w.TB = outer }()
 		test()
 	})
 }
