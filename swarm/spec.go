@@ -72,7 +72,10 @@ func updated(spec api.ServiceSpec, r generator.Rollout, refs []*api.ConfigRefere
 		grace := r.Spec.Grace
 		container.StopGracePeriod = &grace
 	}
-	container.Configs = slices.DeleteFunc(slices.Clone(container.Configs), isOurs)
+	container.Configs = slices.DeleteFunc(slices.Clone(container.Configs), func(ref *api.ConfigReference) bool {
+		inPlaceOf := func(own *api.ConfigReference) bool { return ref.File != nil && ref.File.Name == own.File.Name }
+		return isOurs(ref) || slices.ContainsFunc(refs, inPlaceOf) // Swarm takes one config for a path
+	})
 	container.Configs = append(container.Configs, refs...)
 	container.Secrets = secretRefs(container.Secrets, r.Spec.Secrets)
 	container.Mounts = mountRefs(container.Mounts, r.Spec.Mounts)

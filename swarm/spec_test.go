@@ -68,7 +68,9 @@ func TestUpdatedKeepsWhatItDoesNotName(t *testing.T) {
 	before := created(r, refs)
 	theirs := &api.ConfigReference{ConfigID: "x", ConfigName: "mime", File: &api.ConfigReferenceFileTarget{Name: "/etc/nginx/mime.types"}}
 	elsewhere := &api.ConfigReference{ConfigID: "y", ConfigName: "wharfinger-edge-9", File: &api.ConfigReferenceFileTarget{Name: "/srv/x"}}
-	before.TaskTemplate.ContainerSpec.Configs = append(before.TaskTemplate.ContainerSpec.Configs, theirs, elsewhere)
+	byHand := *refs[1] // somebody's own in the place of ours
+	byHand.ConfigName = "mine"
+	before.TaskTemplate.ContainerSpec.Configs = append(before.TaskTemplate.ContainerSpec.Configs, theirs, elsewhere, &byHand)
 	before.TaskTemplate.ContainerSpec.Env = []string{"TZ=UTC"}
 	before.TaskTemplate.ForceUpdate = 3
 	before.Labels["team"] = "web"
