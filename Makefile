@@ -90,6 +90,9 @@ demo-down: ## Remove everything that the demo made
 	@$(GO) run ./cmd/lab demo-down
 
 .PHONY: bench
-bench: deps ## Measure the pure part of the way, from YAML to shards, and the answers of DNS (root)
-	@sh lab/deps.sh unbound
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/...
+# Each benchmark is one run of pairs by turns; nothing else should run meanwhile.
+bench: deps ## Measure everything against something else, and write the table to docs/performance.md (root)
+	@sh lab/deps.sh unbound wrk
+	@{ $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench && \
+		$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 10m ./swarm && \
+		$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./e2e; } | $(GO) run ./bench/table docs/performance.md

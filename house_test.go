@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"watcher":        {"route", "generator", "interlock", "status"},
 	"lab":            {},
 	"lab/demo":       {},
+	"bench/table":    {},
 	"cmd/lab":        {"lab"},
 	"cmd/wharfinger": {"route", "interlock", "generator", "git", "swarm", "nginx", "watcher", "server", "status", "dns", "feedback"},
 }

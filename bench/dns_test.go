@@ -33,6 +33,10 @@ func dnsPeer(pool, task int) (address string, port int) {
 const serveVariable = "BENCH_DNS"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(daemonVariable) != "" {
+		daemon()
+		return
+	}
 	if address := os.Getenv(serveVariable); address != "" {
 		s := &dns.Server{Address: address}
 		records := map[string][]generator.Peer{}

@@ -75,9 +75,7 @@ func idleProxy(b *testing.B, resolver string, port int, discovery string) []int 
 	}
 	dir := b.TempDir()
 	conf := fmt.Sprintf("daemon off; worker_processes 1; pid %s/pid; error_log stderr error; events { worker_connections 4096; }\nhttp {\naccess_log off;\n", dir)
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		conf += fmt.Sprintf("%s_temp_path %s/%s;\n", kind, dir, kind)
-	}
+	conf += temporary(dir)
 	for _, f := range files.All {
 		if strings.Contains(f.Path, "upstream.") {
 			conf += string(f.Data) + "\n"
@@ -107,12 +105,7 @@ func idleProxy(b *testing.B, resolver string, port int, discovery string) []int 
 			continue
 		}
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(master)))
-		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-		pids := []int{pid}
-		for child := range strings.FieldsSeq(string(children)) {
-			n, _ := strconv.Atoi(child)
-			pids = append(pids, n)
-		}
+		pids := family(pid)
 		if len(pids) > 1 {
 			return pids
 		}

@@ -180,7 +180,8 @@ func mainOf(p Proxy) mainFile {
 		variables += len(u.Maps)
 	}
 	m.VariablesHash = max(2048, 1<<bits.Len(uint(2*variables)))
-	if max(asked.variable, longestVariable(p)) > longestInBucket {
+	// Past some hundred, three of them meet in a bucket that two fill, and nginx says so.
+	if variables > 128 || max(asked.variable, longestVariable(p)) > longestInBucket {
 		m.VariablesBucket = 256
 	}
 	if asked.header > longestInBucket {

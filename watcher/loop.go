@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -189,6 +190,7 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 		fetch, read bool             // what the next pass reads first
 		wake        <-chan time.Time // when the next pass is made; nil while nothing waits for one
 		since       time.Time        // of the first wake that is held off; zero while none is
+		rest        <-chan time.Time // when it has been quiet for long; nil while it is known to be
 	)
 	for {
 		select {
@@ -201,7 +203,11 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 		case <-wake: // quiet, out of patience, or time to try again
 			l.pass(ctx, fetch, read)
 			fetch, read, since = false, false, time.Time{}
-			wake = l.again()
+			wake, rest = l.again(), time.After(calm)
+			continue
+		case <-rest: // a pass that makes all anew takes twice of what stays
+			debug.FreeOSMemory()
+			rest = nil
 			continue
 		}
 		if since.IsZero() {
