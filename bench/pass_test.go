@@ -110,6 +110,36 @@ func BenchmarkChangedRoute(b *testing.B) {
 	reportSent(b, before, after)
 }
 
+// BenchmarkTestOfChange is the test of what one changed route changes, against that of
+// all files.
+func BenchmarkTestOfChange(b *testing.B) {
+	rev, live := world(whole)
+	random := rand.New(rand.NewPCG(9, 10))
+	tester := testerOf(b)
+	p := &passer{b: b}
+	after := p.pass(rev, live)
+	before, files := after, 0
+	pairs(b, "full-test", 5, func() {
+		before = after
+		rev = edited(rev, random)
+		after = p.pass(rev, live)
+	}, func() {
+		part, ok := generator.Excerpt(before[0].Shards, after[0].Shards)
+		if !ok {
+			b.Fatal("there is no part")
+		}
+		files = len(part)
+		if err := tester.Test(b.Context(), part); err != nil {
+			b.Fatal(err)
+		}
+	}, func() {
+		if err := tester.Test(b.Context(), after[0].Shards); err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.ReportMetric(float64(files), "files")
+}
+
 // edited is a revision in which one route has another path.
 func edited(rev route.Revision, random *rand.Rand) route.Revision {
 	out := route.Revision{ID: fmt.Sprint("bench", random.IntN(1<<30)), Files: slices.Clone(rev.Files)}

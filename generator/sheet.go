@@ -41,9 +41,9 @@ func jobsOf(p Proxy) []job {
 		s := &p.Servers[i]
 		add(s.of, func() (string, string, any) {
 			data := struct {
-				Proxy  *Proxy
-				Server *Server
-			}{&frame, s}
+				Proxy  Proxy
+				Server Server
+			}{frame, *s}
 			return "routes/server." + fileName(s.Host) + ".conf", "server.conf.tmpl", data
 		})
 	}

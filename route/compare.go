@@ -199,7 +199,7 @@ var (
 // idle is the options that do nothing in a route.
 func (d *Desired) idle(r *Route) map[string]bool {
 	asked := *r
-	asked.Mirror = Mirror{} // who is never asked gets no copies
+	asked.Mirror, asked.pools = Mirror{}, nil // who is never asked gets no copies
 	switch pools := asked.AllPools(); {
 	case len(pools) == 0 && r.Redirect.Pos.Line > 0:
 		return idleInRedirects

@@ -119,6 +119,7 @@ type Loop struct {
 	builder  Builder
 	former   Builder                      // of taken, for proxies that are held back
 	shards   map[string][]generator.Shard // of the last pass, by proxy; nil before the first
+	whole    map[string][]generator.Shard // by proxy, what nginx took as a whole
 	inForce  map[string]string            // by proxy, the ID of the rollout that all its tasks confirmed
 	changed  bool                         // something did, since the last pass
 	pushed   bool                         // and it was the revision
@@ -144,7 +145,7 @@ func (l *Loop) Ready() bool { return l.ready.Load() }
 // error only where it cannot watch at all.
 func (l *Loop) Run(ctx context.Context) error {
 	l.inForce, l.said, l.backoff, l.refetch = map[string]string{}, map[string]string{}, firstRetry, firstRetry
-	l.parser = new(route.Parser)
+	l.parser, l.whole = new(route.Parser), map[string][]generator.Shard{}
 	group, ctx := errgroup.WithContext(ctx)
 	source, cluster := make(chan struct{}, 1), make(chan struct{}, 1)
 	group.Go(func() error { return l.Source.Watch(ctx, source) })
@@ -282,7 +283,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	}
 	done := func(r generator.Rollout) bool { return l.inForce[r.Proxy] == r.ID }
 	l.begin(plan, done)
-	outcomes := Passer{Cluster: l.Cluster, Tester: l.Tester, Progress: l.progress.set}.Apply(ctx, plan, done)
+	outcomes := Passer{Cluster: l.Cluster, Tester: l.Tester, Progress: l.progress.set, Whole: l.whole}.Apply(ctx, plan, done)
 	l.finish(plan, outcomes, held)
 	if ctx.Err() != nil {
 		return // stopped on the way: the next start completes it

@@ -31,6 +31,7 @@ var rows = []row{
 	{"FullPass", "of-nginx-t", "a full pass, from YAML to shards", "nginx -t on the result", 0.20, false},
 	{"MovedTask", "of-full-pass", "the pass after a task has moved", "a full pass", 0.01, false},
 	{"ChangedRoute", "of-full-pass", "the pass after a route was changed", "a full pass", 0.05, false},
+	{"TestOfChange", "of-full-test", "nginx's test of a changed route", "the test of all files", 0.1, false},
 	{"MovedTask", "KiB-sent", "KiB of new configs after a task has moved", "", 128, false},
 	{"ChangedRoute", "KiB-sent", "KiB of new configs after a route was changed", "", 128, false},
 	{"ChangedRoute", "configs-sent", "new configs after a route was changed", "", 2, false},
