@@ -230,7 +230,7 @@ func serve(b *testing.B, dir string, files map[string]string) (pids []int, stop 
 	}
 	b.Cleanup(stop)
 	port := regexp.MustCompile(`listen (?:127\.0\.0\.1:)?(\d+)`).FindStringSubmatch(files["nginx.conf"])
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port[1]); err == nil {
 			c.Close()
 			return family(cmd.Process.Pid), stop

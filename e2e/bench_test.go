@@ -17,7 +17,7 @@ import (
 // `docker config create` and `docker service update` that bring a route by hand to the
 // same service, by turns.
 func BenchmarkPush(b *testing.B) {
-	const pairs = 7
+	const pairs = 5
 	w := newWorld(b)
 	w.application("demo", 2)
 	secret := filepath.Join(b.TempDir(), "hook-secret")
