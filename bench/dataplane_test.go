@@ -233,7 +233,9 @@ func serve(b *testing.B, dir string, files map[string]string) (pids []int, stop 
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port[1]); err == nil {
 			c.Close()
-			return family(cmd.Process.Pid), stop
+			if pids = family(cmd.Process.Pid); len(pids) > 1 {
+				return pids, stop
+			}
 		}
 		if len(gone) > 0 {
 			break

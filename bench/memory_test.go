@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -47,6 +48,10 @@ func daemon() {
 	debug.FreeOSMemory() // as it does once it is quiet
 	fmt.Println("ready", len(rollouts))
 	bufio.NewReader(os.Stdin).ReadString('\n')
+	runtime.KeepAlive(&parser)
+	runtime.KeepAlive(&maker)
+	runtime.KeepAlive(rollouts)
+	runtime.KeepAlive(live)
 }
 
 // BenchmarkMemory is what the daemon has of memory at the whole size when it is quiet,
