@@ -18,19 +18,49 @@ type Header struct {
 // has no meaning for gRPC (RFC 9113, 8.2.2).
 func (h Header) OneHop() bool { return h.Name == "Connection" || h.Name == "Upgrade" }
 
-// commonHeaders are those that every peer behind a proxy gets.
+// nginxHost is the Host that the client sent, with its port or without, in nginx's own
+// variables.
+const nginxHost = "$host$is_request_port$request_port"
+
+// TellsPorts reports whether nginx itself knows the port that a client asked for. Before
+// that, a regular expression takes it out of each request.
+func (p Proxy) TellsPorts() bool { return p.Nginx.AtLeast(1, 29, 3) }
+
+// RequestID is the variable with the id of a request: nginx's own where nobody's else
+// counts.
+func (p Proxy) RequestID() string {
+	if len(p.Listen.Peers()) > 0 {
+		return "$peer_request_id"
+	}
+	return "$request_id"
+}
+
+// commonHeaders are those that every peer behind a proxy gets. Every request pays for
+// them: so they name a map of the proxy's only where it can tell anything that nginx's
+// own variable does not.
 func commonHeaders(p Proxy) []Header {
+	host, port := "$host$client_port", "$server_port"
+	if p.TellsPorts() {
+		host = nginxHost
+	}
+	if p.Passthrough != nil {
+		port = "$scheme_port" // a socket has none
+	}
+	address, forwardedHost, scheme := "$remote_addr", host, "$scheme"
+	if len(p.Listen.Peers()) > 0 {
+		address, forwardedHost, port, scheme = "$forwarded_for", "$forwarded_host", "$forwarded_port", "$client_scheme"
+	}
 	headers := []Header{
-		{"Host", "$host$client_port"},
+		{"Host", host},
 		{"Upgrade", "$peer_upgrade"},
 		{"Connection", "$peer_connection"},
 		{"X-Real-IP", "$remote_addr"},
-		{"X-Forwarded-For", "$forwarded_for"},
-		{"X-Forwarded-Host", "$forwarded_host"},
-		{"X-Forwarded-Port", "$forwarded_port"},
-		{"X-Forwarded-Proto", "$client_scheme"},
+		{"X-Forwarded-For", address},
+		{"X-Forwarded-Host", forwardedHost},
+		{"X-Forwarded-Port", port},
+		{"X-Forwarded-Proto", scheme},
 		{"Forwarded", ""}, // RFC 7239: a second word on the client, which nobody here has checked
-		{"X-Request-ID", "$peer_request_id"},
+		{"X-Request-ID", p.RequestID()},
 	}
 	if p.TellsClients {
 		// Peers may have hosts that ask for certificates and others that do not.

@@ -49,8 +49,8 @@ func (t *TLS) Accepts() bool { return t != nil && t.Cert != "" }
 // Scheme is the variable with the scheme that decides on what plain HTTP gets. A
 // proxy in front that has taken off TLS has seen no certificate for us; where
 // one is needed, its word is not enough.
-func (t *TLS) Scheme() string {
-	if t.Clients != nil && !t.Clients.Optional {
+func (t *TLS) Scheme(p Proxy) string {
+	if t.Clients != nil && !t.Clients.Optional || len(p.Listen.Peers()) == 0 {
 		return "scheme"
 	}
 	return "client_scheme"

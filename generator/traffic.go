@@ -153,6 +153,10 @@ func numbers(list []route.At[int]) []int {
 // for their logs alone, and not to answer them in another way.
 var ofNobody = []string{"X-Real-IP", "X-Forwarded-For", "X-Request-ID"}
 
+// inAddress are what the address holds under other names, where peers are told of no
+// other client than nginx sees.
+var inAddress = []string{nginxHost, "$scheme"}
+
 // completeCaches gives each cache its key. It comes after the headers that peers
 // get: where these tell one client from another, so does the key.
 func completeCaches(servers []Server, common []Header) {
@@ -179,7 +183,8 @@ func (a Answer) cacheKey(common []Header) string {
 	}
 	for _, h := range headers {
 		silent := h.OneHop() || slices.Contains(ofNobody, h.Name) && slices.Contains(common, h)
-		if strings.Contains(h.Value, "$") && !silent && !strings.Contains(address, h.Value) {
+		held := strings.Contains(address, h.Value) || slices.Contains(inAddress, h.Value) && slices.Contains(common, h)
+		if strings.Contains(h.Value, "$") && !silent && !held {
 			key += " " + h.Name + "=" + h.Value
 		}
 	}
