@@ -43,6 +43,7 @@ func (noSwarm) Pinned(context.Context) (route.Revision, time.Time, error) {
 	return route.Revision{}, time.Time{}, errors.New("there is no Swarm")
 }
 func (noSwarm) Keep(context.Context, route.Revision) error         { return errors.New("there is no Swarm") }
+func (noSwarm) Streams() bool                                      { return false }
 func (noSwarm) Watch(ctx context.Context, _ chan<- struct{}) error { <-ctx.Done(); return nil }
 
 // TestHooksFlood sends genuine hooks as fast as it can, to the daemon's own server and
@@ -96,7 +97,7 @@ func TestHooksFlood(t *testing.T) {
 		}
 	}
 	log := slog.New(slog.DiscardHandler)
-	loop := &watcher.Loop{Source: source, Cluster: noSwarm{}, Memory: noSwarm{}, Log: log, Woken: woken}
+	loop := &watcher.Loop{Source: source, Cluster: noSwarm{}, Memory: noSwarm{}, Log: log, Woken: woken, Holdoff: watcher.DefaultHoldoff()}
 	ctx, stop := context.WithCancel(t.Context())
 	var daemon errgroup.Group
 	daemon.Go(func() error { return loop.Run(ctx) })

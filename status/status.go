@@ -64,6 +64,9 @@ type Swarm struct {
 	Read time.Time `json:"read,omitzero"`
 	// Error is why it cannot be read now.
 	Error string `json:"error,omitempty"`
+	// Told is how the daemon learns of tasks: "stream" where the manager tells of each
+	// as it moves, "polling" where they are looked for every two seconds.
+	Told string `json:"told,omitempty"`
 }
 
 // State is how a proxy stands to what it should serve.

@@ -49,6 +49,7 @@ type Cluster struct {
 	status    *http.Client // asks the proxies' status listeners
 	control   string
 	unread    atomic.Bool // the last Read failed
+	streams   atomic.Bool // the manager's own stream is open
 	deadline  time.Duration
 	unusedFor time.Duration
 	log       *slog.Logger

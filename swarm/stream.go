@@ -36,23 +36,22 @@ func (c *Cluster) hasStream() bool {
 }
 
 // streamTasks rings for each change that the manager's own stream tells of, tasks
-// among them, which the engine's events lack. It tells when the stream is open and
-// when it is not, and opens it again for ever.
+// among them, which the engine's events lack. It opens the stream again for ever.
 //
 // What happened while none was open is not asked for: open rings, and whoever is rung
 // for reads everything.
-func (c *Cluster) streamTasks(ctx context.Context, ring func(), open func(bool)) {
+func (c *Cluster) streamTasks(ctx context.Context, ring func()) {
 	broken := false
 	for {
 		err := c.streamOnce(ctx, func() {
-			open(true)
+			c.streams.Store(true)
 			if broken {
 				c.log.Info("the manager's stream is back")
 			}
 			broken = false
 			ring()
 		}, ring)
-		open(false)
+		c.streams.Store(false)
 		if ctx.Err() != nil {
 			return
 		}

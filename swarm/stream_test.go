@@ -88,6 +88,11 @@ func TestWatchTellsOfEverything(t *testing.T) {
 		group.Wait()
 	}
 
+	for name, f := range followers {
+		if streams, want := f.cluster.Streams(), name == "the stream"; streams != want {
+			t.Errorf("%s: Streams is %t, want %t", name, streams, want)
+		}
+	}
 	streaming := followers["the stream"]
 	time.Sleep(3 * time.Second)
 	before := streaming.lists.Load()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
@@ -34,14 +33,13 @@ func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 	var listening sync.WaitGroup
 	listening.Go(func() { c.listen(ctx, ring) })
 	defer listening.Wait()
-	var streaming atomic.Bool
 	if c.hasStream() {
-		listening.Go(func() { c.streamTasks(ctx, ring, streaming.Store) })
+		listening.Go(func() { c.streamTasks(ctx, ring) })
 	}
 	ring()
 	for asked := time.Now(); sleep(ctx, poll) == nil; {
 		switch {
-		case !streaming.Load(), c.unread.Load():
+		case !c.streams.Load(), c.unread.Load():
 			ring()
 		case time.Since(asked) >= pulse:
 			if asked = time.Now(); c.hears(ctx) != nil {
@@ -51,6 +49,10 @@ func (c *Cluster) Watch(ctx context.Context, wake chan<- struct{}) error {
 	}
 	return nil
 }
+
+// Streams reports whether the manager's own stream tells of each task as it moves, so
+// that Watch need not look for them.
+func (c *Cluster) Streams() bool { return c.streams.Load() }
 
 // listen keeps a stream of events open.
 func (c *Cluster) listen(ctx context.Context, ring func()) {

@@ -39,7 +39,7 @@ func TestMissingSecretTakesNothingAway(t *testing.T) {
 		w.change(w.source, func() { w.pushSecret("with new", "new") })
 		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t2", 32769)} })
 		w.change(w.cluster, func() { w.live.Secrets = secretsOf("key", "new", "old") })
-		time.Sleep(firstPace)
+		time.Sleep(DefaultHoldoff().Pace)
 	})
 	w.wantApplied(t, "with old", "with old", "with new")
 	const told = "proxy edge is not brought to the revision"

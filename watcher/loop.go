@@ -33,6 +33,9 @@ type Source interface {
 type WatchedCluster interface {
 	Cluster
 	Watch(ctx context.Context, wake chan<- struct{}) error
+	// Streams reports whether Watch is told of each task as it moves. Otherwise it
+	// looks now and then.
+	Streams() bool
 }
 
 // Memory is where the last good revision outlives the daemon.
@@ -46,28 +49,11 @@ type Memory interface {
 	Pinned(context.Context) (route.Revision, time.Time, error)
 }
 
-// How long wakes are held off, so that a burst is rolled once: until it is quiet
-// for settle, but no longer than patience.
-const (
-	settle   = 200 * time.Millisecond
-	patience = 2 * time.Second
-)
-
 // How long until a pass or a fetch that failed is made again, with nothing else
 // changed. Doubled from the first to the last.
 const (
 	firstRetry = 2 * time.Second
 	lastRetry  = time.Minute
-)
-
-// How far apart rolls are kept that only follow tasks, so that a service which
-// crashes all the time does not keep every proxy rolling: the first at once, then
-// from firstPace doubled to lastPace, until there was none for a while. A push
-// never waits.
-const (
-	firstPace = 2 * time.Second
-	lastPace  = 15 * time.Second
-	calm      = time.Minute
 )
 
 // gap is the time between two fetches that Loop.Woken asks for.
@@ -89,6 +75,8 @@ type Loop struct {
 	Permissions []route.Permission
 	// Templates are what the files are rendered with.
 	Templates generator.Templates
+	// Holdoff is how what happens is folded into few rollouts.
+	Holdoff Holdoff
 
 	// Names, if not nil, is told where the tasks of pools are, for DNS: as soon as that
 	// changed, also while a rollout is under way.
@@ -107,35 +95,36 @@ type Loop struct {
 	published atomic.Pointer[known] // never written to
 	progress  progress
 
-	revision string         // the last one that was looked at, good or not
-	desired  *route.Desired // the last one without a problem
-	taken    *route.Desired // the last one that every proxy served, also before a restart
-	recalled bool           // it was looked for in the memory
-	kept     string         // the ID of the one that is there
-	pin      *pin           // what stands in the place of the source; nil where nothing does
-	live     *generator.Live
-	parser   *route.Parser
-	passes   int // with the cluster known, since the start
-	builder  Builder
-	former   Builder                      // of taken, for proxies that are held back
-	shards   map[string][]generator.Shard // of the last pass, by proxy; nil before the first
-	whole    map[string][]generator.Shard // by proxy, what nginx took as a whole
-	inForce  map[string]string            // by proxy, the ID of the rollout that all its tasks confirmed
-	changed  bool                         // something did, since the last pass
-	pushed   bool                         // and it was the revision
-	rolledAt time.Time                    // the end of the last roll
-	pace     time.Duration                // from then to the next one that only follows tasks
-	putOff   bool                         // such a one waits
-	stale    bool                         // live is of the past: the last read failed, or a rollout came after it
-	unread   bool                         // the last fetch failed in a way that may pass
-	fetchAt  time.Time                    // when it is made again
-	refetch  time.Duration                // from then to the time after
-	failed   bool                         // the last pass did not bring every proxy to its rollout
-	retryAt  time.Time                    // when a failed pass is made again
-	backoff  time.Duration                // from then to the time after
-	lacking  route.Problems               // of the cluster, at the last pass: each is logged once
-	said     map[string]string            // by subject, the last complaint: each is logged once
-	heard    map[string]string            // by revision, what the audience heard last
+	revision  string         // the last one that was looked at, good or not
+	desired   *route.Desired // the last one without a problem
+	taken     *route.Desired // the last one that every proxy served, also before a restart
+	recalled  bool           // it was looked for in the memory
+	kept      string         // the ID of the one that is there
+	pin       *pin           // what stands in the place of the source; nil where nothing does
+	live      *generator.Live
+	parser    *route.Parser
+	passes    int // with the cluster known, since the start
+	builder   Builder
+	former    Builder                      // of taken, for proxies that are held back
+	shards    map[string][]generator.Shard // of the last pass, by proxy; nil before the first
+	whole     map[string][]generator.Shard // by proxy, what nginx took as a whole
+	inForce   map[string]string            // by proxy, the ID of the rollout that all its tasks confirmed
+	changed   bool                         // something did, since the last pass
+	changedAt time.Time                    // and the cluster was seen to first then
+	pushed    bool                         // and it was the revision
+	rolledAt  time.Time                    // the end of the last roll
+	pace      time.Duration                // from then to the next one that only follows tasks
+	putOff    bool                         // such a one waits
+	stale     bool                         // live is of the past: the last read failed, or a rollout came after it
+	unread    bool                         // the last fetch failed in a way that may pass
+	fetchAt   time.Time                    // when it is made again
+	refetch   time.Duration                // from then to the time after
+	failed    bool                         // the last pass did not bring every proxy to its rollout
+	retryAt   time.Time                    // when a failed pass is made again
+	backoff   time.Duration                // from then to the time after
+	lacking   route.Problems               // of the cluster, at the last pass: each is logged once
+	said      map[string]string            // by subject, the last complaint: each is logged once
+	heard     map[string]string            // by revision, what the audience heard last
 }
 
 // Ready reports whether every proxy has once served what it should.
@@ -190,7 +179,8 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 	var (
 		fetch, read bool             // what the next pass reads first
 		wake        <-chan time.Time // when the next pass is made; nil while nothing waits for one
-		since       time.Time        // of the first wake that is held off; zero while none is
+		since       time.Time        // of the first wake that waits for a pass; zero while none does
+		last        = time.Now()     // the end of the last pass
 		rest        <-chan time.Time // when it has been quiet for long; nil while it is known to be
 	)
 	for {
@@ -203,7 +193,7 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 			read = true
 		case <-wake: // quiet, out of patience, or time to try again
 			l.pass(ctx, fetch, read)
-			fetch, read, since = false, false, time.Time{}
+			fetch, read, since, last = false, false, time.Time{}, time.Now()
 			wake, rest = l.again(), time.After(calm)
 			continue
 		case <-rest: // a pass that makes all anew takes twice of what stays
@@ -211,10 +201,10 @@ func (l *Loop) loop(ctx context.Context, source, cluster <-chan struct{}) {
 			rest = nil
 			continue
 		}
+		wake = time.After(l.Holdoff.wait(since, last))
 		if since.IsZero() {
 			since = time.Now()
 		}
-		wake = time.After(max(0, min(settle, patience-time.Since(since))))
 	}
 }
 
@@ -224,7 +214,7 @@ func (l *Loop) again() <-chan time.Time {
 	for _, due := range []struct {
 		waits bool
 		at    time.Time
-	}{{l.unread, l.fetchAt}, {l.failed, l.retryAt}, {l.putOff, l.rolledAt.Add(l.pace)}} {
+	}{{l.unread, l.fetchAt}, {l.failed, l.retryAt}, {l.putOff, l.rollAt()}} {
 		if due.waits && (next.IsZero() || due.at.Before(next)) {
 			next = due.at
 		}
@@ -278,7 +268,7 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 	l.sayDrift(plan.Rollouts)
 	held := l.followHeld(plan)
 	needed := slices.ContainsFunc(plan.Rollouts, generator.Rollout.Needed)
-	if l.putOff = needed && !l.pushed && !retry && time.Since(l.rolledAt) < l.pace; l.putOff {
+	if l.putOff = needed && !l.pushed && !retry && time.Now().Before(l.rollAt()); l.putOff {
 		return
 	}
 	done := func(r generator.Rollout) bool { return l.inForce[r.Proxy] == r.ID }
@@ -292,15 +282,6 @@ func (l *Loop) pass(ctx context.Context, fetch, read bool) {
 		l.keepPace()
 	}
 	l.conclude(ctx, plan, outcomes, held, reading)
-}
-
-func (l *Loop) keepPace() {
-	if l.pushed || time.Since(l.rolledAt) > calm {
-		l.pace = 0
-	} else {
-		l.pace = min(max(2*l.pace, firstPace), lastPace)
-	}
-	l.rolledAt = time.Now()
 }
 
 func (l *Loop) conclude(ctx context.Context, plan *Plan, outcomes []Outcome, held map[string]*Held, reading time.Duration) {
@@ -486,6 +467,9 @@ func (l *Loop) read(ctx context.Context) bool {
 	}
 	l.say("cluster", "", "")
 	if !live.Equal(l.live) {
+		if !l.changed {
+			l.changedAt = time.Now()
+		}
 		l.live, l.changed = live, true
 	}
 	return true

@@ -46,7 +46,7 @@ func TestRestartWithoutGitFollowsTasks(t *testing.T) {
 			t.Error("Ready with the last good revision served: got false, want true")
 		}
 		w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t3", 32770)} })
-		time.Sleep(lastPace)
+		time.Sleep(DefaultHoldoff().LongestPace)
 		w.wantApplied(t, "a.example", "a.example", "a.example")
 		// Git is back: with the same revision there is nothing to do, a new one is rolled.
 		w.change(w.source, func() { w.fetchErr = nil })

@@ -66,6 +66,10 @@ func (l *Loop) publish() {
 	if l.desired != nil {
 		l.known.source.Followed = l.desired.Revision
 	}
+	l.known.swarm.Told = "polling"
+	if l.Cluster.Streams() {
+		l.known.swarm.Told = "stream"
+	}
 	now := l.known
 	l.published.Store(&now)
 }

@@ -59,7 +59,7 @@ func TestOperateStatusFollowsTheWorld(t *testing.T) {
 		}
 
 		w.change(w.cluster, func() { w.live.Tasks, w.live.Services = nil, nil })
-		time.Sleep(firstPace)
+		time.Sleep(DefaultHoldoff().Pace)
 		w.change(w.cluster, func() {})
 		p = one("without tasks", status.Live, "a.example")
 		if len(p.Pools) != 1 || len(p.Pools[0].Peers) != 0 {
@@ -71,7 +71,7 @@ func TestOperateStatusFollowsTheWorld(t *testing.T) {
 		w.change(w.cluster, func() {
 			w.live.Tasks, w.live.Services = []generator.Task{task("t1", 32768)}, []generator.Service{{ID: "s1", Name: "demo"}}
 		})
-		time.Sleep(lastPace)
+		time.Sleep(DefaultHoldoff().LongestPace)
 
 		good := w.rev
 		w.change(w.source, func() {

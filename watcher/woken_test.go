@@ -26,7 +26,7 @@ func TestHooksAreHeardOnceASecond(t *testing.T) {
 			}
 		}
 		wake()
-		time.Sleep(settle + time.Millisecond)
+		time.Sleep(DefaultHoldoff().Settle + time.Millisecond)
 		fetched(1, "one hook, a moment later")
 		time.Sleep(time.Minute)
 		fetched(1, "and nothing more")
@@ -35,13 +35,13 @@ func TestHooksAreHeardOnceASecond(t *testing.T) {
 			wake()
 			time.Sleep(time.Millisecond)
 		}
-		fetched(10, "ten seconds of them")
+		fetched(11, "ten seconds of them, the first at once")
 		w.mu.Lock()
 		w.push("b.example")
 		w.mu.Unlock()
 		wake() // the last one is not lost
-		time.Sleep(gap + settle + time.Millisecond)
-		fetched(12, "the one that was kept and the last one")
+		time.Sleep(gap + DefaultHoldoff().Settle + time.Millisecond)
+		fetched(12, "the last one")
 	})
 	w.wantApplied(t, "a.example", "b.example")
 }

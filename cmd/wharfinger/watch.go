@@ -23,6 +23,7 @@ func watchCommand() *cobra.Command {
 		feedback  feedbackFlags
 		site      server.Site
 		names     dns.Server
+		holdoff   = watcher.DefaultHoldoff()
 		format    string
 		verbose   bool
 	)
@@ -46,6 +47,9 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 			if err := rollout.check(); err != nil {
 				return err
 			}
+			if err := holdoff.Check(); err != nil {
+				return err
+			}
 			own, err := templates.read()
 			if err != nil {
 				return err
@@ -66,7 +70,7 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 			}
 			defer manager.Close()
 			rollout.tester.Lacks = once(func(what string) { log.Warn("the sandbox of nginx -t lacks something", "what", what) })
-			loop := &watcher.Loop{Source: from, Cluster: manager, Tester: rollout.tester, Memory: manager.Kept(fmt.Sprint(from)), Log: log, Permissions: source.permissions(), Templates: own, Name: fmt.Sprint(from), Meter: site.Metrics}
+			loop := &watcher.Loop{Source: from, Cluster: manager, Tester: rollout.tester, Memory: manager.Kept(fmt.Sprint(from)), Log: log, Permissions: source.permissions(), Templates: own, Name: fmt.Sprint(from), Meter: site.Metrics, Holdoff: holdoff}
 			taken, woken := hooks.open(log.With("component", "hooks"))
 			loop.Woken = woken
 			if names.Address != "" {
@@ -92,6 +96,10 @@ SIGTERM stops it cleanly, also in the middle of a rollout.`,
 	source.register(c)
 	templates.register(c)
 	source.interval(c)
+	c.Flags().DurationVar(&holdoff.Settle, "settle", holdoff.Settle, "how long it must be quiet before a burst of changes is looked at; the first in quiet is at once")
+	c.Flags().DurationVar(&holdoff.Patience, "patience", holdoff.Patience, "how long a burst is waited for at most")
+	c.Flags().DurationVar(&holdoff.Pace, "pace", holdoff.Pace, "time between the first rollouts that only follow tasks; doubled for each more, and a push never waits")
+	c.Flags().DurationVar(&holdoff.LongestPace, "longest-pace", holdoff.LongestPace, "time between such rollouts at most")
 	cluster.register(c)
 	rollout.register(c, &cluster)
 	feedback.register(c)
