@@ -50,6 +50,7 @@ type Cluster struct {
 	control   string
 	unread    atomic.Bool // the last Read failed
 	streams   atomic.Bool // the manager's own stream is open
+	replica   replica
 	deadline  time.Duration
 	unusedFor time.Duration
 	log       *slog.Logger

@@ -297,7 +297,7 @@ func TestLiveHasNetworks(t *testing.T) {
 	services[2].Endpoint.VirtualIPs = []api.EndpointVirtualIP{{NetworkID: "n-host"}}
 	listed := []network.Summary{{ID: "n-host", Name: "host"}, {ID: "n-a", Name: "a"}, {ID: "n-mesh", Name: "ingress", Ingress: true}} // and not n-b
 
-	got := liveOf(tasks, nil, listed, services, nil)
+	got := liveOf(byIDs(tasks), listedOf(nil, listed, services, nil))
 	want := &generator.Live{
 		Nodes:    []generator.Node{},
 		Networks: []generator.Network{{ID: "n-a", Name: "a"}, {ID: "n-b", Name: "b"}, {ID: "n-host", Name: "host"}, {ID: "n-mesh", Name: "ingress", Ingress: true}},

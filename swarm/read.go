@@ -15,7 +15,8 @@ import (
 )
 
 // Read reads the cluster. It is whole or an error, and holds nothing that
-// changes by itself, such as the time of a heartbeat.
+// changes by itself, such as the time of a heartbeat. While Watch is told by the
+// manager's stream what changes, only that is asked for.
 //
 // Tasks are read first. What they name has been made before them, so services
 // and nodes read later know it; where they do not, it was removed meanwhile, and
@@ -29,35 +30,37 @@ func (c *Cluster) Read(ctx context.Context) (*generator.Live, error) {
 	return live, err
 }
 
-func (c *Cluster) read(ctx context.Context) (*generator.Live, error) {
-	tasks, err := call(ctx, func(ctx context.Context) ([]api.Task, error) {
-		wanted := filters.NewArgs(filters.Arg("desired-state", string(api.TaskStateRunning)))
-		return c.docker.TaskList(ctx, api.TaskListOptions{Filters: wanted})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read tasks: %w", err)
-	}
+// listed is what a Swarm has besides tasks.
+type listed struct {
+	nodes    []generator.Node
+	services []generator.Service
+	proxies  []generator.ProxyService // without the names of their networks
+	networks []generator.Network      // as far as they are listed
+	secrets  []generator.Secret
+}
+
+func (c *Cluster) list(ctx context.Context) (listed, error) {
 	nodes, err := c.nodes(ctx)
 	if err != nil {
-		return nil, err
+		return listed{}, err
 	}
 	services, err := call(ctx, func(ctx context.Context) ([]api.Service, error) {
 		return c.docker.ServiceList(ctx, api.ServiceListOptions{})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read services: %w", err)
+		return listed{}, fmt.Errorf("read services: %w", err)
 	}
 	networks, err := c.networks(ctx)
 	if err != nil {
-		return nil, err
+		return listed{}, err
 	}
 	secrets, err := call(ctx, func(ctx context.Context) ([]api.Secret, error) {
 		return c.docker.SecretList(ctx, api.SecretListOptions{}) // names; engines keep the rest to themselves
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read secrets: %w", err)
+		return listed{}, fmt.Errorf("read secrets: %w", err)
 	}
-	return liveOf(tasks, nodes, networks, services, secrets), nil
+	return listedOf(nodes, networks, services, secrets), nil
 }
 
 // networks lists the networks that services can join, as far as the manager says.
@@ -90,46 +93,60 @@ func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {
 	return nodes, nil
 }
 
-func liveOf(tasks []api.Task, nodes []api.Node, networks []network.Summary, services []api.Service, secrets []api.Secret) *generator.Live {
+func listedOf(nodes []api.Node, networks []network.Summary, services []api.Service, secrets []api.Secret) listed {
+	var out listed
+	for _, n := range nodes {
+		out.nodes = append(out.nodes, nodeOf(n))
+	}
+	for _, n := range networks {
+		out.networks = append(out.networks, generator.Network{ID: n.ID, Name: n.Name, Ingress: n.Ingress})
+	}
+	for _, s := range services {
+		out.services = append(out.services, serviceOf(s))
+		if p, ok := proxyOf(s); ok {
+			out.proxies = append(out.proxies, p)
+		}
+	}
+	for _, s := range secrets {
+		out.secrets = append(out.secrets, generator.Secret{ID: s.ID, Name: s.Spec.Name})
+	}
+	slices.SortFunc(out.nodes, func(a, b generator.Node) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out.services, func(a, b generator.Service) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out.secrets, bySecretName)
+	slices.SortFunc(out.proxies, func(a, b generator.ProxyService) int { return cmp.Compare(a.Proxy, b.Proxy) })
+	return out
+}
+
+// liveOf puts together tasks, by ID, and what else there is. It shares memory with both,
+// and changes neither.
+func liveOf(tasks []task, rest listed) *generator.Live {
 	// Empty lists rather than nil, so that JSON shows [] for nothing.
 	live := &generator.Live{Nodes: []generator.Node{}, Services: []generator.Service{}, Tasks: []generator.Task{}}
+	live.Nodes, live.Services, live.Secrets = append(live.Nodes, rest.nodes...), append(live.Services, rest.services...), rest.secrets
 	known := map[string]bool{"": true} // a task that waits for a node names none
-	for _, n := range nodes {
+	for _, n := range rest.nodes {
 		known[n.ID] = true
-		live.Nodes = append(live.Nodes, nodeOf(n))
 	}
-	names := networkNames(tasks, networks)
+	for _, s := range rest.services {
+		known[s.ID] = true
+	}
+	names := networkNames(tasks, rest.networks)
 	for _, n := range names {
 		live.Networks = append(live.Networks, n)
 	}
-	for _, s := range services {
-		known[s.ID] = true
-		live.Services = append(live.Services, serviceOf(s))
-		if p, ok := proxyOf(s); ok {
-			for i, n := range p.Spec.Networks {
-				p.Spec.Networks[i].Name = names[n.ID].Name
-			}
-			live.Proxies = append(live.Proxies, p)
+	slices.SortFunc(live.Networks, func(a, b generator.Network) int { return cmp.Compare(a.ID, b.ID) })
+	for _, p := range rest.proxies {
+		p.Spec.Networks = slices.Clone(p.Spec.Networks)
+		for i, n := range p.Spec.Networks {
+			p.Spec.Networks[i].Name = names[n.ID].Name
 		}
+		live.Proxies = append(live.Proxies, p)
 	}
 	for _, t := range tasks {
-		if !known[t.ServiceID] || !known[t.NodeID] {
-			continue
+		if known[t.Service] && known[t.Node] {
+			live.Tasks = append(live.Tasks, t.Task)
 		}
-		live.Tasks = append(live.Tasks, generator.Task{
-			ID: t.ID, Service: t.ServiceID, Node: t.NodeID, State: string(t.Status.State),
-			Ports: portsOf(t.Status.PortStatus.Ports), Addresses: addressesOf(t.NetworksAttachments),
-		})
 	}
-	for _, s := range secrets {
-		live.Secrets = append(live.Secrets, generator.Secret{ID: s.ID, Name: s.Spec.Name})
-	}
-	slices.SortFunc(live.Nodes, func(a, b generator.Node) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(live.Networks, func(a, b generator.Network) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(live.Services, func(a, b generator.Service) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(live.Tasks, func(a, b generator.Task) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(live.Secrets, bySecretName)
-	slices.SortFunc(live.Proxies, func(a, b generator.ProxyService) int { return cmp.Compare(a.Proxy, b.Proxy) })
 	return live
 }
 
@@ -152,15 +169,15 @@ func nodeOf(n api.Node) generator.Node {
 // networkNames puts together what is listed and what tasks are on, by ID. Tasks tell
 // of their networks themselves: their addresses are not lost with a list that lacks
 // something.
-func networkNames(tasks []api.Task, networks []network.Summary) map[string]generator.Network {
+func networkNames(tasks []task, networks []generator.Network) map[string]generator.Network {
 	all := map[string]generator.Network{}
 	for _, t := range tasks {
-		for _, a := range t.NetworksAttachments {
-			all[a.Network.ID] = generator.Network{ID: a.Network.ID, Name: a.Network.Spec.Name, Ingress: a.Network.Spec.Ingress}
+		for _, n := range t.on {
+			all[n.ID] = n
 		}
 	}
 	for _, n := range networks {
-		all[n.ID] = generator.Network{ID: n.ID, Name: n.Name, Ingress: n.Ingress}
+		all[n.ID] = n
 	}
 	return all
 }

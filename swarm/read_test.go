@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -44,7 +45,7 @@ func TestLiveOf(t *testing.T) {
 	secret := func(id, name string) api.Secret {
 		return api.Secret{ID: id, Spec: api.SecretSpec{Annotations: api.Annotations{Name: name}, Data: []byte("hush")}}
 	}
-	live := liveOf(tasks, nodes, nil, []api.Service{{ID: "s1"}}, []api.Secret{secret("x1", "key"), secret("x2", "cert")})
+	live := liveOf(byIDs(tasks), listedOf(nodes, nil, []api.Service{{ID: "s1"}}, []api.Secret{secret("x1", "key"), secret("x2", "cert")}))
 	want := &generator.Live{
 		Nodes:    []generator.Node{{ID: "n1", ManagerAddr: "10.0.0.1:2377"}, {ID: "n2"}},
 		Services: []generator.Service{{ID: "s1"}},
@@ -57,4 +58,14 @@ func TestLiveOf(t *testing.T) {
 	if !reflect.DeepEqual(live, want) {
 		t.Errorf("got  %+v\nwant %+v", live, want)
 	}
+}
+
+// byIDs are tasks as Read keeps them.
+func byIDs(list []api.Task) []task {
+	var out []task
+	for _, t := range list {
+		out = append(out, taskOf(t))
+	}
+	slices.SortFunc(out, byID)
+	return out
 }

@@ -38,12 +38,13 @@ func (c *Cluster) hasStream() bool {
 // streamTasks rings for each change that the manager's own stream tells of, tasks
 // among them, which the engine's events lack. It opens the stream again for ever.
 //
-// What happened while none was open is not asked for: open rings, and whoever is rung
-// for reads everything.
+// What happened while none was open is not asked for: an open one rings, and whoever is
+// rung for reads everything.
 func (c *Cluster) streamTasks(ctx context.Context, ring func()) {
 	broken := false
 	for {
 		err := c.streamOnce(ctx, func() {
+			c.replica.marks.everything()
 			c.streams.Store(true)
 			if broken {
 				c.log.Info("the manager's stream is back")
@@ -87,8 +88,16 @@ func (c *Cluster) streamOnce(ctx context.Context, works, ring func()) error {
 	}
 	works()
 	for {
-		if _, err := stream.Recv(); err != nil {
+		message, err := stream.Recv()
+		if err != nil {
 			return err
+		}
+		for _, event := range message.Events {
+			if t := event.Object.GetTask(); t != nil {
+				c.replica.marks.task(t.ID)
+			} else {
+				c.replica.marks.others()
+			}
 		}
 		ring()
 	}

@@ -84,17 +84,25 @@ func (c *Cluster) stream(ctx context.Context, ring, works func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	messages, errs := c.docker.Events(ctx, events.ListOptions{Filters: watched()})
-	ring() // what happened while no stream was open
+	others := func() {
+		c.replica.marks.others()
+		ring()
+	}
+	others() // what happened while no stream was open
 	open := time.After(poll)
 	for {
 		select {
 		case m := <-messages:
 			works()
-			if matters(m) {
+			switch {
+			case m.Type != events.ContainerEventType:
+				others()
+			case matters(m):
 				ring()
 			}
 		case <-open:
 			works()
+			others() // or while it was on its way
 		case err := <-errs:
 			return err
 		}
@@ -116,6 +124,6 @@ func watched() filters.Args {
 
 // matters drops the chatter of containers, such as their health checks' execs.
 func matters(m events.Message) bool {
-	return m.Type != events.ContainerEventType || m.Action == events.ActionStart || m.Action == events.ActionDie ||
+	return m.Action == events.ActionStart || m.Action == events.ActionDie ||
 		strings.HasPrefix(string(m.Action), string(events.ActionHealthStatus))
 }
