@@ -33,6 +33,7 @@ var ErrChanged = errors.New("the proxy's service was changed by somebody else me
 // ctx.Err() as soon as ctx ends, with the rollout left to go on by itself; any
 // other is of one request and can be tried again.
 func (c *Cluster) Apply(ctx context.Context, r generator.Rollout, progress func(node, state string)) error {
+	defer c.replica.marks.others() // the stream may tell of it later than the leader
 	svc, err := c.proxyService(ctx, r)
 	if err != nil {
 		return err

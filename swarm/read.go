@@ -74,13 +74,23 @@ func (c *Cluster) networks(ctx context.Context) ([]network.Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read networks: %w", err)
 	}
+	host, err := c.hostNetwork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(networks, host), nil
+}
+
+// hostNetwork asks for the one thing that every Swarm has, and that nobody but its
+// leader tells of.
+func (c *Cluster) hostNetwork(ctx context.Context) (network.Summary, error) {
 	host, err := call(ctx, func(ctx context.Context) (network.Inspect, error) {
 		return c.docker.NetworkInspect(ctx, generator.HostNetwork, network.InspectOptions{Scope: "swarm"})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read networks: %w", err)
+		return host, fmt.Errorf("read networks: %w", err)
 	}
-	return append(networks, host), nil
+	return host, nil
 }
 
 func (c *Cluster) nodes(ctx context.Context) ([]api.Node, error) {

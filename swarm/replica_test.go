@@ -57,8 +57,6 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(network.Inspect{Name: "host", ID: "host"})
 	case path == "/secrets":
 		answer([]api.Secret{})
-	case path == "/swarm":
-		answer(api.Swarm{})
 	default:
 		http.NotFound(w, r)
 	}

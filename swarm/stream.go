@@ -3,7 +3,6 @@ package swarm
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -105,9 +104,6 @@ func (c *Cluster) streamOnce(ctx context.Context, works, ring func()) error {
 
 // hears reports whether the manager still has a leader to hear from.
 func (c *Cluster) hears(ctx context.Context) error {
-	_, err := call(ctx, func(ctx context.Context) (any, error) { return c.docker.SwarmInspect(ctx) })
-	if err != nil {
-		return fmt.Errorf("ask the manager: %w", err)
-	}
-	return nil
+	_, err := c.hostNetwork(ctx)
+	return err
 }
