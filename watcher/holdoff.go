@@ -68,11 +68,11 @@ func (l *Loop) rollAt() time.Time {
 // wait is until when a wake is held off: not at all where none is held off yet and the
 // last pass is over for a while, else until it is quiet, or patience ends.
 func (h Holdoff) wait(first, lastPass time.Time) time.Duration {
-	if first.IsZero() && time.Since(lastPass) >= h.Settle {
-		return 0
-	}
-	if first.IsZero() {
+	switch {
+	case !first.IsZero():
+		return max(0, min(h.Settle, h.Patience-time.Since(first)))
+	case time.Since(lastPass) < h.Settle:
 		return h.Settle
 	}
-	return max(0, min(h.Settle, h.Patience-time.Since(first)))
+	return 0
 }

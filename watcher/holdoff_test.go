@@ -21,7 +21,7 @@ func TestFirstInQuietIsAtOnce(t *testing.T) {
 			w.mu.Lock()
 			how()
 			w.mu.Unlock()
-			wake <- struct{}{}
+			ring(wake)
 			synctest.Wait() // no time passes
 			return w.rollouts() - before, w.count(&w.reads) - reads
 		}
@@ -47,19 +47,21 @@ func TestFirstInQuietIsAtOnce(t *testing.T) {
 	w.wantApplied(t, "a.example", "b.example", "b.example")
 }
 
+// unrest pushes so many times, each before the last one is settled: b0.example first.
+func (w *world) unrest(pushes int) {
+	for i := range pushes {
+		w.mu.Lock()
+		w.push(fmt.Sprintf("b%d.example", i))
+		w.mu.Unlock()
+		ring(w.source)
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 func TestBurstIsRolledOnce(t *testing.T) {
 	w := newWorld()
 	run(t, w, func(*Loop) {
-		for i := range 15 { // 1.5 s of wakes, each before the last is settled
-			w.mu.Lock()
-			w.push(fmt.Sprintf("b%d.example", i))
-			w.mu.Unlock()
-			select {
-			case w.source <- struct{}{}:
-			default:
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
+		w.unrest(15)
 		time.Sleep(time.Second)
 	})
 	w.wantApplied(t, "a.example", "b0.example", "b14.example") // the first is not waited with
@@ -69,16 +71,7 @@ func TestPatienceEnds(t *testing.T) {
 	w := newWorld()
 	run(t, w, func(*Loop) {
 		start := w.rollouts()
-		for i := range 40 { // 4 s of wakes
-			w.mu.Lock()
-			w.push(fmt.Sprintf("b%d.example", i))
-			w.mu.Unlock()
-			select {
-			case w.source <- struct{}{}:
-			default:
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
+		w.unrest(40)
 		if got := w.rollouts() - start; got != 2 {
 			t.Errorf("rollouts during 4 s of unrest: got %d, want the first and one after two seconds", got)
 		}

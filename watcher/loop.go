@@ -110,7 +110,7 @@ type Loop struct {
 	whole     map[string][]generator.Shard // by proxy, what nginx took as a whole
 	inForce   map[string]string            // by proxy, the ID of the rollout that all its tasks confirmed
 	changed   bool                         // something did, since the last pass
-	changedAt time.Time                    // and the cluster was seen to first then
+	changedAt time.Time                    // when that was first seen of the cluster
 	pushed    bool                         // and it was the revision
 	rolledAt  time.Time                    // the end of the last roll
 	pace      time.Duration                // from then to the next one that only follows tasks
@@ -163,10 +163,7 @@ func (l *Loop) hear(ctx context.Context, source chan<- struct{}) {
 			return
 		case <-l.Woken:
 		}
-		select {
-		case source <- struct{}{}:
-		default: // one is on its way
-		}
+		ring(source)
 		select {
 		case <-ctx.Done():
 			return

@@ -169,10 +169,7 @@ func (w *world) change(wake chan<- struct{}, how func()) {
 	w.mu.Lock()
 	how()
 	w.mu.Unlock()
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
+	ring(wake)
 	time.Sleep(time.Second)
 	synctest.Wait()
 }
@@ -278,7 +275,7 @@ func TestCrashLoopDoesNotKeepRolling(t *testing.T) {
 func TestRetryIsNotPutOff(t *testing.T) {
 	w := newWorld()
 	run(t, w, func(*Loop) {
-		for i := range 20 { // until rolls are kept DefaultHoldoff().LongestPace apart
+		for i := range 20 { // until rolls are as far apart as they get
 			w.change(w.cluster, func() { w.live.Tasks = []generator.Task{task("t", 32769+i)} })
 			time.Sleep(DefaultHoldoff().LongestPace)
 		}

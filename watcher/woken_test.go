@@ -10,12 +10,7 @@ import (
 // second, that the last one counts, and that a first one is heard at once.
 func TestHooksAreHeardOnceASecond(t *testing.T) {
 	w := newWorld()
-	wake := func() {
-		select {
-		case w.woken <- struct{}{}:
-		default:
-		}
-	}
+	wake := func() { ring(w.woken) }
 	run(t, w, func(*Loop) {
 		before := w.count(&w.fetches)
 		fetched := func(want int, when string) {
